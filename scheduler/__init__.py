@@ -1,0 +1,1 @@
+"""Time and execution: timetable, planner, service thread, worker, runner process."""

@@ -1,0 +1,1 @@
+"""What is kept: models, migrations, schemas, filters, one module per noun."""

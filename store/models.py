@@ -1,0 +1,357 @@
+"""The tables. Rows never leave `store`: each noun's module turns them into schemas."""
+
+from __future__ import annotations
+
+from peewee import (
+    SQL,
+    AutoField,
+    BooleanField,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from store.fields import IdField, InstantField, JSONField
+from store.ids import new_id
+
+
+class Row(Model):
+    """Base of all rows: bound to a database by `Store.open`, never at import."""
+
+    class Meta:
+        legacy_table_names = False
+
+
+class TimedRow(Row):
+    """A row with a UUIDv7 id and its times."""
+
+    id = IdField(primary_key=True, default=new_id)
+    created = InstantField()
+    updated = InstantField()
+
+
+class Flow(TimedRow):
+    """A flow: the function or command that deployments run."""
+
+    name = TextField(unique=True)
+    tags = JSONField(default=list)
+    labels = JSONField(default=dict)
+
+    class Meta:
+        table_name = "flow"
+
+
+class WorkPool(TimedRow):
+    """A work pool. The built-in worker serves the one named `local`, of type `process`."""
+
+    name = TextField(unique=True)
+    description = TextField(null=True)
+    type = TextField(default="process")
+    base_job_template = JSONField(default=dict)
+    is_paused = BooleanField(default=False)
+    concurrency_limit = IntegerField(null=True)
+    default_queue_id = IdField(null=True)
+
+    class Meta:
+        table_name = "work_pool"
+
+
+class WorkQueue(TimedRow):
+    """A queue of a work pool. Priority 1 is the highest."""
+
+    name = TextField()
+    work_pool = ForeignKeyField(WorkPool, backref="queues", on_delete="CASCADE")
+    description = TextField(null=True)
+    is_paused = BooleanField(default=False)
+    concurrency_limit = IntegerField(null=True)
+    priority = IntegerField(default=1)
+    last_polled = InstantField(null=True)
+
+    class Meta:
+        table_name = "work_queue"
+        indexes = ((("work_pool", "name"), True),)
+
+
+class ConcurrencyLimit(TimedRow):
+    """A global concurrency limit; a deployment's own limit is a row of this table too."""
+
+    name = TextField(unique=True)
+    limit = IntegerField()
+    active = BooleanField(default=True)
+    active_slots = IntegerField(default=0)
+    denied_slots = IntegerField(default=0)
+    slot_decay_per_second = FloatField(default=0.0)
+    avg_slot_occupancy_seconds = FloatField(default=2.0)
+
+    class Meta:
+        table_name = "concurrency_limit"
+
+
+class Deployment(TimedRow):
+    """A flow with schedules, parameters, tags and a place to run."""
+
+    created_by = JSONField(null=True)
+    updated_by = JSONField(null=True)
+    name = TextField()
+    flow = ForeignKeyField(Flow, backref="deployments", on_delete="CASCADE")
+    version = TextField(null=True)
+    version_info = JSONField(null=True)
+    description = TextField(null=True)
+    tags = JSONField(default=list)
+    labels = JSONField(default=dict)
+    paused = BooleanField(default=False)
+    pause_reason = TextField(null=True)
+    pause_by = TextField(null=True)
+    pause_until = InstantField(null=True)
+    parameters = JSONField(default=dict)
+    parameter_openapi_schema = JSONField(null=True)
+    enforce_parameter_schema = BooleanField(default=True)
+    job_variables = JSONField(default=dict)
+    pull_steps = JSONField(null=True)
+    path = TextField(null=True)
+    entrypoint = TextField(null=True)
+    storage_document_id = IdField(null=True)
+    infrastructure_document_id = IdField(null=True)
+    work_queue = ForeignKeyField(WorkQueue, null=True, backref="deployments", on_delete="SET NULL")
+    work_queue_name = TextField(null=True)
+    concurrency_limit = ForeignKeyField(ConcurrencyLimit, null=True, on_delete="SET NULL")
+    collision_strategy = TextField(null=True)
+    grace_period_seconds = IntegerField(null=True)
+    pause_after_failures = IntegerField(null=True)
+    retention = JSONField(null=True)
+    last_polled = InstantField(null=True)
+    status = TextField(default="NOT_READY")
+    planning_error = TextField(null=True)
+
+    class Meta:
+        table_name = "deployment"
+        indexes = (
+            (("flow", "name"), True),
+            (("name", "id"), False),
+            (("created",), False),
+            (("updated",), False),
+        )
+
+
+class DeploymentSchedule(TimedRow):
+    """One schedule of a deployment.
+
+    `planned_until` is the watermark: slots up to and including it are settled. `plan_again_at` is when the
+    planner must look next (0 = at once), so that one tick costs an index look-up, not a scan.
+    """
+
+    deployment = ForeignKeyField(Deployment, backref="schedules", on_delete="CASCADE")
+    slug = TextField(null=True)
+    active = BooleanField(default=True)
+    rule = JSONField()
+    parameters = JSONField(default=dict)
+    max_scheduled_runs = IntegerField(null=True)
+    max_active_runs = IntegerField(null=True)
+    catchup = BooleanField(default=False)
+    catchup_window = IntegerField(null=True)
+    jitter = IntegerField(null=True)
+    anchor = InstantField()
+    planned_until = InstantField()
+    plan_again_at = InstantField(default=0)
+
+    class Meta:
+        table_name = "deployment_schedule"
+        indexes = ((("deployment",), False), (("plan_again_at",), False))
+
+
+DeploymentSchedule.add_index(
+    DeploymentSchedule.deployment,
+    DeploymentSchedule.slug,
+    unique=True,
+    where=DeploymentSchedule.slug.is_null(False),
+    name="deployment_schedule_slug",
+)
+
+
+class FlowRun(TimedRow):
+    """One run. `deployment_id` is no foreign key: runs outlive their deployment and keep its name."""
+
+    name = TextField()
+    flow = ForeignKeyField(Flow, backref="runs", on_delete="CASCADE")
+    flow_version = TextField(null=True)
+    deployment_id = IdField(null=True)
+    deployment_name = TextField(null=True)
+    deployment_version = TextField(null=True)
+    work_queue = ForeignKeyField(WorkQueue, null=True, on_delete="SET NULL")
+    work_queue_name = TextField(null=True)
+    schedule_id = IdField(null=True)
+    slot = InstantField(null=True)
+    auto_scheduled = BooleanField(default=False)
+    backfill_id = IdField(null=True)
+    attempt = IntegerField(default=1)
+    rerun_of = IdField(null=True)
+    state_id = IdField(null=True)
+    state_type = TextField(null=True)
+    state_name = TextField(null=True)
+    state_timestamp = InstantField(null=True)
+    parameters = JSONField(default=dict)
+    idempotency_key = TextField(null=True)
+    context = JSONField(default=dict)
+    empirical_policy = JSONField(default=dict)
+    tags = JSONField(default=list)
+    labels = JSONField(default=dict)
+    parent_task_run_id = IdField(null=True)
+    job_variables = JSONField(default=dict)
+    run_count = IntegerField(default=0)
+    expected_start_time = InstantField(null=True)
+    next_scheduled_start_time = InstantField(null=True)
+    start_time = InstantField(null=True)
+    end_time = InstantField(null=True)
+    total_run_time = IntegerField(default=0, help_text="microseconds in RUNNING states that ended")
+    infrastructure_pid = TextField(null=True)
+    created_by = JSONField(null=True)
+    exit_code = IntegerField(null=True)
+    log_cut = BooleanField(default=False)
+    claim_token = IntegerField(default=0, help_text="fencing: raised by each claim, checked by each write")
+    claimed_by = TextField(null=True)
+    process = JSONField(
+        null=True, help_text="{boot_id, pid, start_ticks, pgid}: identity of the live process"
+    )
+
+    class Meta:
+        table_name = "flow_run"
+        indexes = (
+            (("deployment_id", "state_type", "next_scheduled_start_time"), False),
+            (("deployment_id", "expected_start_time"), False),
+            (("state_type", "next_scheduled_start_time"), False),
+            (("expected_start_time",), False),
+            (("start_time",), False),
+            (("end_time",), False),
+            (("flow",), False),
+        )
+
+
+FlowRun.add_index(
+    FlowRun.flow,
+    FlowRun.idempotency_key,
+    unique=True,
+    where=FlowRun.idempotency_key.is_null(False),
+    name="flow_run_idempotency",
+)
+FlowRun.add_index(
+    FlowRun.schedule_id,
+    FlowRun.slot,
+    unique=True,
+    where=(FlowRun.auto_scheduled == SQL("1")) & FlowRun.slot.is_null(False),
+    name="flow_run_slot",
+)
+FlowRun.add_index(
+    FlowRun.backfill_id,
+    FlowRun.schedule_id,
+    FlowRun.slot,
+    FlowRun.attempt,
+    unique=True,
+    where=FlowRun.backfill_id.is_null(False),
+    name="flow_run_backfill_slot",
+)
+
+
+class FlowRunState(Row):
+    """The full state history of a run, in order of id."""
+
+    id = IdField(primary_key=True, default=new_id)
+    flow_run = ForeignKeyField(FlowRun, backref="states", on_delete="CASCADE")
+    type = TextField()
+    name = TextField()
+    timestamp = InstantField()
+    message = TextField(null=True)
+    state_details = JSONField(default=dict)
+    data = JSONField(null=True)
+
+    class Meta:
+        table_name = "flow_run_state"
+        indexes = ((("flow_run", "timestamp"), False),)
+
+
+class Log(Row):
+    """One log line. Ids are integers: a run's lines read back in order of arrival."""
+
+    id = AutoField()
+    flow_run_id = IdField(null=True)
+    task_run_id = IdField(null=True)
+    name = TextField(help_text="logger")
+    level = IntegerField()
+    timestamp = InstantField()
+    message = TextField()
+
+    class Meta:
+        table_name = "log"
+        indexes = ((("flow_run_id", "id"), False),)
+
+
+class DeploymentStatistics(Row):
+    """What the list shows of a deployment's runs, kept as runs change so that reading needs no aggregation.
+
+    `recent` is a JSON list, newest first, of at most 12 [state type, duration in seconds or null].
+    """
+
+    deployment = ForeignKeyField(Deployment, primary_key=True, on_delete="CASCADE")
+    next_run = InstantField(null=True)
+    last_run_id = IdField(null=True)
+    last_state_type = TextField(null=True)
+    last_state_name = TextField(null=True)
+    last_start = InstantField(null=True)
+    last_duration = FloatField(null=True, help_text="seconds")
+    median_duration = FloatField(null=True, help_text="seconds, of the last completed runs")
+    running = IntegerField(default=0)
+    late = IntegerField(default=0)
+    recent = JSONField(default=list)
+
+    class Meta:
+        table_name = "deployment_statistics"
+        indexes = ((("next_run",), False),)
+
+
+class Variable(TimedRow):
+    """A named JSON value that project files and parameters may refer to."""
+
+    name = TextField(unique=True)
+    value = JSONField(null=True)
+    tags = JSONField(default=list)
+
+    class Meta:
+        table_name = "variable"
+
+
+class History(Row):
+    """One change of a deployment or schedule. Changes made by one action share `group_id`."""
+
+    id = AutoField()
+    group_id = IdField()
+    at = InstantField()
+    who = TextField(help_text="user@host, api:<token name> or scheduler")
+    action = TextField(help_text="create, update, pause, resume, delete, revert, undo, redo ...")
+    deployment_id = IdField()
+    deployment_name = TextField(help_text="flow/deployment, kept after deletion")
+    before = JSONField(null=True)
+    after = JSONField(null=True)
+    reverts = IntegerField(null=True, help_text="id of the change that this one takes back")
+
+    class Meta:
+        table_name = "history"
+        indexes = ((("deployment_id", "id"), False), (("group_id",), False), (("at",), False))
+
+
+TABLES: list[type[Row]] = [
+    Flow,
+    WorkPool,
+    WorkQueue,
+    ConcurrencyLimit,
+    Deployment,
+    DeploymentSchedule,
+    FlowRun,
+    FlowRunState,
+    Log,
+    DeploymentStatistics,
+    Variable,
+    History,
+]
+
+__all__ = [model.__name__ for model in TABLES] + ["TABLES", "Row", "TimedRow"]

@@ -1,0 +1,1 @@
+"""What the operator sees: a Textual app over the Backend protocol."""
