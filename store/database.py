@@ -12,6 +12,7 @@ from store.changes import ChangeSignal
 from store.clock import Clock, SystemClock
 from store.errors import DatabaseReadOnly
 from store.models import TABLES
+from store.text_match import register_functions
 
 BUSY_TIMEOUT_SECONDS = 10
 
@@ -49,6 +50,7 @@ class Store:
             timeout=BUSY_TIMEOUT_SECONDS,
             lock_type="IMMEDIATE",
         )
+        register_functions(database)
         database.bind(TABLES, bind_refs=False, bind_backrefs=False)
         database.connect(reuse_if_open=True)
         database.create_tables(TABLES)

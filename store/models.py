@@ -251,6 +251,19 @@ FlowRun.add_index(
     where=FlowRun.backfill_id.is_null(False),
     name="flow_run_backfill_slot",
 )
+FlowRun.add_index(
+    FlowRun.deployment_id,
+    where=SQL("\"state_name\" = 'Late'"),
+    name="flow_run_late",
+)
+FlowRun.add_index(
+    FlowRun.deployment_id,
+    SQL('COALESCE("start_time", "state_timestamp")'),
+    where=SQL(
+        "\"start_time\" IS NOT NULL OR \"state_type\" IN ('PENDING', 'FAILED', 'CRASHED', 'COMPLETED')"
+    ),
+    name="flow_run_activity",
+)
 
 
 class FlowRunState(Row):
