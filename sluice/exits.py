@@ -1,0 +1,78 @@
+"""Exit codes, and the one place where errors become a sentence on stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+
+from store.errors import DatabaseProblem, SluiceError
+
+DONE = 0
+REFUSED = 1
+USAGE = 2
+INTERRUPTED = 130
+"""128 + SIGINT, what a shell gives to a command ended by ctrl+c."""
+
+
+class UsageProblem(SluiceError):
+    """The command line or the settings cannot be understood (exit code 2)."""
+
+
+def guarded(face: Callable[[], int], *, debug: bool = False) -> int:
+    """Run a face of the program and answer its exit code; every error becomes one sentence on stderr.
+
+    Args:
+        face: does the work and answers an exit code.
+        debug: let an unexpected exception through, with its traceback.
+    """
+    try:
+        code = face()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _forget_stdout()
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (DatabaseProblem, UsageProblem) as problem:
+        return complain(str(problem), USAGE)
+    except SluiceError as refusal:
+        return complain(str(refusal), REFUSED)
+    except Exception as error:  # the outermost frame: logged with its traceback, said in one sentence
+        if debug:
+            raise
+        return _explain_unexpected(error)
+
+
+def complain(sentence: str, code: int) -> int:
+    """Say `sentence` on stderr and answer `code`."""
+    text = sentence[:1].upper() + sentence[1:]
+    print(
+        f"sluice: {text}" if text.endswith((".", "!", "?", ")", ":")) else f"sluice: {text}.", file=sys.stderr
+    )
+    return code
+
+
+def _explain_unexpected(error: Exception) -> int:
+    logging.getLogger("sluice").critical("unexpected exception", exc_info=error)
+    where = _log_file_in_use()
+    hint = f"the traceback is in {where}" if where else "SLUICE_DEBUG=1 shows the traceback"
+    text = " ".join(str(error).split()) or "no message"
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, sqlite3.Error) or isinstance(cause, sqlite3.Error):
+        return complain(f"the database answered: {text} ({hint})", USAGE)
+    return complain(f"something unexpected happened: {type(error).__name__}: {text} ({hint})", REFUSED)
+
+
+def _log_file_in_use() -> str | None:
+    names = [getattr(handler, "baseFilename", None) for handler in logging.getLogger().handlers]
+    return next((name for name in names if name), None)
+
+
+def _forget_stdout() -> None:
+    """Nobody reads any more (`| head`): point stdout elsewhere so that the flush at exit stays quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,38 @@
+"""Open the screen: the TUI on the main thread, scheduler and worker beside it in the same process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sluice.exits import DONE, UsageProblem
+from sluice.log_file import start_log_file
+from sluice.settings import Settings, load_settings
+
+
+def open_screen(db: Path | None, read_only: bool) -> int:
+    """Show the database until the operator quits.
+
+    Raises:
+        UsageProblem: no terminal, or settings that cannot be understood.
+        DatabaseProblem: the database cannot be used.
+    """
+    return show(load_settings(db), read_only)
+
+
+def show(settings: Settings, read_only: bool = False) -> int:
+    """Open the database of `settings` and show it until the operator quits."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        raise UsageProblem(
+            "the screen needs a terminal; without one use `sluice serve` to schedule and work, "
+            "or `sluice ls`, `run`, `runs`, `logs` (`sluice --help` lists all commands)"
+        )
+    start_log_file(settings)
+    from sluice.house import open_house
+    from tui.app import SluiceApp
+
+    with open_house(settings, scheduler=False, worker=False, read_only=read_only) as house:
+        app = SluiceApp(house.backend)
+        app.run()
+        return app.return_code or DONE
