@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
 
 def _load(module_name: str) -> dict[str, Any]:
     """The commands of one module, each with the options that all commands have."""
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.callback()(_everywhere)  # with a callback typer builds a group, however few commands there are
     importlib.import_module(f"sluice.commands.{module_name}").register(app)
     group = typer.main.get_command(app)

@@ -57,9 +57,10 @@ def complain(sentence: str, code: int) -> int:
 
 
 def _explain_unexpected(error: Exception) -> int:
-    logging.getLogger("sluice").critical("unexpected exception", exc_info=error)
-    where = _log_file_in_use()
-    hint = f"the traceback is in {where}" if where else "SLUICE_DEBUG=1 shows the traceback"
+    hint = "SLUICE_DEBUG=1 shows the traceback"
+    if where := _log_file_in_use():
+        logging.getLogger("sluice").critical("unexpected exception", exc_info=error)
+        hint = f"the traceback is in {where}"
     text = " ".join(str(error).split()) or "no message"
     cause = error.__cause__ or error.__context__
     if isinstance(error, sqlite3.Error) or isinstance(cause, sqlite3.Error):

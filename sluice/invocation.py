@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from backend.protocol import Backend
-from sluice.house import open_house
 from sluice.log_file import start_log_file
 from sluice.settings import Settings, load_settings
 
@@ -46,6 +45,8 @@ def opened(ctx: typer.Context) -> Iterator[Backend]:
         UsageProblem: the settings cannot be understood.
         DatabaseProblem: the database cannot be used.
     """
+    from sluice.house import open_house  # not needed for --help, which imports every command
+
     asked = invocation(ctx)
     settings = asked.settings()
     start_log_file(settings)

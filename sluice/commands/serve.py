@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sluice.house import House, open_house
 from sluice.invocation import invocation
 from sluice.log_file import start_log_file
 from store.errors import Refused
+
+if TYPE_CHECKING:
+    from sluice.house import House
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -32,6 +34,8 @@ def serve(
 
     Runs that are still going when it stops go on; the next process that works adopts them.
     """
+    from sluice.house import open_house  # not needed for --help, which imports every command
+
     asked = invocation(ctx)
     if asked.read_only:
         raise Refused("`sluice serve` changes the database: it cannot be combined with --read-only")
