@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backend.local import LocalBackend
 from sluice.settings import Settings
+from store import work_pools
 from store.database import Store
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ log = logging.getLogger("sluice")
 class House:
     """An open database with its faces' backend, and the threads that schedule and work, once started."""
 
-    def __init__(self, settings: Settings, store: Store, backend: LocalBackend) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
         self.store = store
-        self.backend = backend
+        self.backend = LocalBackend(store, scheduler_error=self._scheduler_error)
         self.scheduler: Scheduler | None = None
         self.worker: Worker | None = None
 
@@ -49,6 +48,9 @@ class House:
                 self.store, concurrency=self.settings.concurrency, state_dir=self.settings.state_dir
             )
             self.worker.start()
+
+    def _scheduler_error(self) -> str | None:
+        return self.scheduler.error if self.scheduler is not None else None
 
     def close(self) -> None:
         """Stop the threads, worker first so that no state is lost, then close the store."""
@@ -75,22 +77,13 @@ def open_house(
         DatabaseProblem: the database cannot be used.
     """
     store = Store.open(settings.database, read_only=read_only)
-    house = House(settings, store, LocalBackend(store, who=operator()))
+    house = House(settings, store)
     try:
+        if not read_only:
+            work_pools.ensure_defaults(store)
         store.watch()
         log.info("opened %s%s", settings.database, " read-only" if read_only else "")
         house.start(scheduler=scheduler, worker=worker)
         yield house
     finally:
         house.close()
-
-
-def operator() -> str:
-    """`user@host`, the name that changes are recorded under."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no entry in the password database (containers with a bare uid)
-        import os
-
-        user = f"uid{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"

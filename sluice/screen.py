@@ -30,9 +30,9 @@ def show(settings: Settings, read_only: bool = False) -> int:
         )
     start_log_file(settings)
     from sluice.house import open_house
-    from tui.app import SluiceApp
+    from sluice.live_app import LiveApp
 
     with open_house(settings, scheduler=False, worker=False, read_only=read_only) as house:
-        app = SluiceApp(house.backend)
+        app = LiveApp(house)
         app.run()
         return app.return_code or DONE
