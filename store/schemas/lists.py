@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from store.schemas.common import Schema
+from store.schemas.common import Instant, Schema
 
 DeploymentSort = Literal["name", "next_run", "last_run", "state", "duration", "pool", "created", "updated"]
 FlowRunSort = Literal["due", "start", "end", "state", "duration", "name", "deployment"]
@@ -32,6 +32,8 @@ class FlowRunQuery(Schema):
     state_types: tuple[str, ...] = ()
     upcoming: bool | None = None
     """True: only runs still to start; False: none of those; null: both."""
+    due_before: Instant | None = None
+    """Only runs that were expected by then, and those never expected at a time."""
     sort: FlowRunSort = "due"
     descending: bool = True
     limit: int | None = None
