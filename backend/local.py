@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from backend import parameters
+from backend import checks, parameters
 from backend.protocol import CreatedRun, Upserted
 from store import (
+    deployment_schedules,
     deployments,
     flow_runs,
     flows,
@@ -29,7 +30,7 @@ from store import (
     work_pools,
 )
 from store.database import Store
-from store.errors import BadRequest, Invalid, ParametersInvalid, Refused
+from store.errors import BadRequest, Invalid, Refused
 from store.ids import new_id
 from store.schemas import DeploymentFlowRunCreate, StateCreate, StateType
 
@@ -92,15 +93,17 @@ class LocalBackend:
     def create_deployment(self, deployment: schemas.DeploymentCreate) -> Upserted:
         """Create, or update the one with the same flow and name."""
         self._refuse_read_only()
-        self._check_rules(deployment.schedules or [])
-        check = _parameter_check("Error creating deployment")
+        checks.check_rules(deployment.schedules)
+        self._prepare(deployment.parameter_openapi_schema)
+        check = checks.deployment_parameters("Error creating deployment")
         return Upserted(*deployments.create(self._store, deployment, self._who, check=check))
 
     def apply_deployments(self, sent: Sequence[tuple[str, schemas.DeploymentCreate]]) -> list[Upserted]:
         """Upsert all or none: (flow name, deployment with any flow_id) each; flows are made as needed."""
         self._refuse_read_only()
         for _, deployment in sent:
-            self._check_rules(deployment.schedules or [])
+            checks.check_rules(deployment.schedules)
+            self._prepare(deployment.parameter_openapi_schema)
         group = new_id()
         applied = []
         with self._store.write():
@@ -108,7 +111,9 @@ class LocalBackend:
                 flow, _ = flows.get_or_create(self._store, schemas.FlowCreate(name=flow_name))
                 # model_copy keeps which fields were sent, and adds this one.
                 placed = deployment.model_copy(update={"flow_id": flow.id})
-                check = _parameter_check(f"Error creating deployment {flow_name}/{deployment.name}")
+                check = checks.deployment_parameters(
+                    f"Error creating deployment {flow_name}/{deployment.name}"
+                )
                 applied.append(
                     Upserted(*deployments.create(self._store, placed, self._who, check=check, group_id=group))
                 )
@@ -117,8 +122,9 @@ class LocalBackend:
     def update_deployment(self, deployment_id: UUID, update: schemas.DeploymentUpdate) -> None:
         """Change only the fields that were sent."""
         self._refuse_read_only()
-        self._check_rules(update.schedules or [])
-        check = _parameter_check("Error updating deployment")
+        checks.check_rules(update.schedules)
+        self._prepare(update.parameter_openapi_schema)
+        check = checks.deployment_parameters("Error updating deployment")
         deployments.update(self._store, deployment_id, update, self._who, check=check)
 
     def read_deployment(self, deployment_id: UUID) -> schemas.Deployment:
@@ -174,10 +180,11 @@ class LocalBackend:
             ParametersInvalid: the parameters do not fit, and the schema is enforced.
         """
         self._refuse_read_only()
+        self._prepare(deployments.read(self._store, deployment_id).parameter_openapi_schema)
         with self._store.write():
             deployment = deployments.read(self._store, deployment_id)
             merged = {**deployment.parameters, **run.parameters}
-            _check_run_parameters(deployment, run, merged)
+            checks.run_parameters(deployment, run.enforce_parameter_schema, merged)
             queue_id, queue_name = self._queue_of_run(deployment, run)
             return CreatedRun(
                 *flow_runs.create(
@@ -197,7 +204,7 @@ class LocalBackend:
                     },
                     context=run.context,
                     empirical_policy=run.empirical_policy,
-                    job_variables=run.job_variables or {},
+                    job_variables=flow_runs.merged_job_variables(deployment.job_variables, run.job_variables),
                     idempotency_key=run.idempotency_key,
                     parent_task_run_id=run.parent_task_run_id,
                     work_queue_id=queue_id,
@@ -223,9 +230,39 @@ class LocalBackend:
 
     def check_schedule(self, rule: schemas.ScheduleRule) -> None:
         """Raises Invalid, in words, for a rule that cannot be planned."""
-        from scheduler import timetable
+        checks.check_rule(rule)
 
-        timetable.check(rule)
+    # --- Schedules
+
+    def read_deployment_schedules(self, deployment_id: UUID) -> list[schemas.DeploymentSchedule]:
+        """The schedules of a deployment, oldest first. Raises NotFound."""
+        return deployment_schedules.read_all(self._store, deployment_id)
+
+    def create_deployment_schedules(
+        self, deployment_id: UUID, sent: Sequence[schemas.DeploymentScheduleCreate]
+    ) -> list[schemas.DeploymentSchedule]:
+        """Add schedules. Raises NotFound, Invalid, Conflict for a slug that is taken."""
+        self._refuse_read_only()
+        checks.check_rules(sent)
+        check = checks.deployment_parameters("Error creating schedule")
+        return deployment_schedules.create(self._store, deployment_id, sent, self._who, check=check)
+
+    def update_deployment_schedule(
+        self, deployment_id: UUID, schedule_id: UUID, update: schemas.DeploymentScheduleUpdate
+    ) -> None:
+        """Change only the fields of a schedule that were sent. Raises NotFound, Invalid, Conflict."""
+        self._refuse_read_only()
+        if update.schedule is not None:
+            checks.check_rule(update.schedule)
+        check = checks.deployment_parameters("Error updating schedule")
+        deployment_schedules.update(self._store, deployment_id, schedule_id, update, self._who, check=check)
+
+    def delete_deployment_schedule(self, deployment_id: UUID, schedule_id: UUID) -> None:
+        """Remove a schedule with its future runs. Raises NotFound."""
+        self._refuse_read_only()
+        deployment_schedules.delete(self._store, deployment_id, schedule_id, self._who)
+
+    # --- History
 
     def read_history(self, deployment_id: UUID | None = None, limit: int = 200) -> list[schemas.HistoryEntry]:
         """Changes, newest first."""
@@ -307,13 +344,10 @@ class LocalBackend:
                 f"{self._store.path} is open read-only: open it without --read-only to change something"
             )
 
-    def _check_rules(self, sent: Sequence[schemas.DeploymentScheduleCreate]) -> None:
-        for at, schedule in enumerate(sent):
-            try:
-                self.check_schedule(schedule.schedule)
-            except Invalid as error:
-                inner = error.field or "schedule"
-                raise Invalid(str(error), f"schedules[{at}].{inner}") from error
+    def _prepare(self, schema: dict[str, Any] | None) -> None:
+        """Import the validator before a transaction begins, if there is something to validate."""
+        if schema:
+            parameters.prepare()
 
     def _queue_of_run(
         self, deployment: schemas.Deployment, run: DeploymentFlowRunCreate
@@ -339,31 +373,3 @@ class LocalBackend:
         from scheduler import timetable
 
         return timetable.describe(schedules.rule_from_json(json.loads(rule)))
-
-
-def _parameter_check(doing: str) -> deployments.Check:
-    """A check of a deployment's parameters; required ones may be missing, as each run may bring them."""
-
-    def check(proposed: deployments.Proposed) -> None:
-        if not proposed.enforced:
-            return
-        try:
-            parameters.validate(proposed.parameters, proposed.schema, partial=True)
-            for of_schedule in proposed.schedule_parameters:
-                parameters.validate({**proposed.parameters, **of_schedule}, proposed.schema, partial=True)
-        except ParametersInvalid as error:
-            raise ParametersInvalid(f"{doing}: {error}", error.errors) from error
-
-    return check
-
-
-def _check_run_parameters(
-    deployment: schemas.Deployment, run: DeploymentFlowRunCreate, merged: dict[str, Any]
-) -> None:
-    enforced = run.enforce_parameter_schema
-    if not (deployment.enforce_parameter_schema if enforced is None else enforced):
-        return
-    try:
-        parameters.validate(merged, deployment.parameter_openapi_schema, partial=False)
-    except ParametersInvalid as error:
-        raise ParametersInvalid(f"Error creating flow run: {error}", error.errors) from error

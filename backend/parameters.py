@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from store.errors import ParametersInvalid
@@ -10,11 +11,16 @@ from store.errors import ParametersInvalid
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-_MAX_REFERENCES = 100
+CIRCLE = "The parameter schema refers to itself in a circle"
+
+
+def prepare() -> None:
+    """Import what validation needs (60 ms the first time), so that it is not done inside a transaction."""
+    importlib.import_module("jsonschema")
 
 
 def validate(parameters: dict[str, Any], schema: dict[str, Any] | None, partial: bool) -> None:
-    """Refuse parameters that do not fit the schema (JSON Schema, draft 2020-12).
+    """Refuse parameters that do not fit the schema (JSON Schema, draft 2020-12, read as Prefect reads it).
 
     Args:
         parameters: name to JSON value.
@@ -27,41 +33,35 @@ def validate(parameters: dict[str, Any], schema: dict[str, Any] | None, partial:
     """
     if not schema:
         return
-    # jsonschema takes 60 ms to import: only those who validate pay for it.
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    _refuse_cycles(schema)
-    usable = {key: value for key, value in schema.items() if not (partial and key == "required")}
+    _refuse_circles(schema)
+    usable = _as_prefect_reads(schema, partial)
     try:
         Draft202012Validator.check_schema(usable)
         # An empty registry of our own: without one jsonschema would fetch a remote $ref over the network.
         validator = Draft202012Validator(usable, registry=Registry())
-        found = sorted(validator.iter_errors(parameters), key=lambda error: [str(p) for p in error.path])
+        found = sorted(validator.iter_errors(parameters), key=lambda error: error.json_path)
     except SchemaError as error:
-        raise ParametersInvalid(
-            f"The parameter schema is not a valid JSON schema: {error.message}"
-        ) from error
+        raise ParametersInvalid(f"The parameter schema is not a JSON schema: {error.message}") from error
     except Unresolvable as error:
         raise ParametersInvalid(
             f"The parameter schema refers to {error.ref!r}, which is not inside it; nothing is fetched"
         ) from error
+    except RecursionError as error:
+        raise ParametersInvalid(CIRCLE) from error
     if found:
-        raise ParametersInvalid(_sentence(found), [_entry(error) for error in found])
+        raise ParametersInvalid("; ".join(map(_sentence, found)), [_entry(error) for error in found])
 
 
-def _sentence(found: Iterable[ValidationError]) -> str:
-    """Prefect's sentence for each violation, one after the other."""
-    sentences = []
-    for error in found:
-        field = _field(error)
-        if field:
-            sentences.append(f"Validation failed for field {field!r}. Failure reason: {error.message}")
-        else:
-            sentences.append(f"Validation failed. Failure reason: {error.message}")
-    return "; ".join(sentences)
+def _sentence(error: ValidationError) -> str:
+    """Prefect's sentence for one violation."""
+    field = _field(error)
+    where = f" for field {field!r}" if field else ""
+    return f"Validation failed{where}. Failure reason: {error.message}"
 
 
 def _entry(error: ValidationError) -> dict[str, Any]:
@@ -69,48 +69,74 @@ def _entry(error: ValidationError) -> dict[str, Any]:
 
 
 def _field(error: ValidationError) -> str:
-    """Dotted path of the value, `a.b[0]`; empty for the parameters as a whole."""
-    text = ""
-    for part in error.absolute_path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+    """Path of the value, `a.b[0]`; empty for the parameters as a whole."""
+    return error.json_path.removeprefix("$").removeprefix(".")
 
 
-def _refuse_cycles(schema: dict[str, Any]) -> None:
-    """Refuse `$ref`s that lead back to themselves without a value in between: they could never be decided.
+def _as_prefect_reads(node: Any, partial: bool) -> Any:
+    """A copy in which older pydantic's habits are valid: lists of `items`, null for what has no default.
 
-    A definition that mentions itself for a nested value (a tree) is no such circle: each step needs a deeper
-    value, which parameters of finite size run out of.
+    Args:
+        partial: leave out what is required, at every depth.
+    """
+    if isinstance(node, list):
+        return [_as_prefect_reads(value, partial) for value in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {key: _as_prefect_reads(value, partial) for key, value in node.items()}
+    if isinstance(copy.get("properties"), dict):
+        required = node.get("required")
+        needed = set(required) if isinstance(required, list) else set()
+        copy["properties"] = {
+            name: _nullable(value) if name not in needed else value
+            for name, value in copy["properties"].items()
+        }
+    if partial and isinstance(copy.get("required"), list):
+        del copy["required"]
+    if isinstance(copy.get("items"), list):
+        copy.setdefault("prefixItems", copy.pop("items"))
+    return copy
+
+
+def _nullable(schema: Any) -> Any:
+    """An optional parameter without a default, or with null for one, may be null."""
+    if not isinstance(schema, dict) or schema.get("default") is not None or "type" not in schema:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "type"}
+    return {**rest, "anyOf": [{"type": schema["type"]}, {"type": "null"}]} if "anyOf" not in rest else schema
+
+
+def _refuse_circles(schema: dict[str, Any]) -> None:
+    """Refuse `$ref`s that lead back to themselves with nothing in between: they could never be decided.
+
+    A definition that mentions itself for a nested value (a tree) is no circle: each step needs a deeper
+    value, and parameters of finite size run out of those.
     """
     for start in _references(schema):
-        reference, seen = start, [start]
-        while (target := _lookup(schema, reference)) is not None and isinstance(target.get("$ref"), str):
-            reference = target["$ref"]
-            if reference in seen or len(seen) > _MAX_REFERENCES:
-                circle = " -> ".join([*seen, reference])
-                raise ParametersInvalid(f"The parameter schema refers to itself in a circle: {circle}")
+        seen, reference = [start], start
+        while isinstance(reference := _target(schema, reference), str):
+            if reference in seen:
+                raise ParametersInvalid(f"{CIRCLE}: {' -> '.join([*seen, reference])}")
             seen.append(reference)
 
 
-def _references(node: Any) -> Iterable[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        for value in node.values():
-            yield from _references(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _references(value)
+def _references(node: Any) -> Iterator[str]:
+    values: Iterable[Any] = (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    )
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        yield node["$ref"]
+    for value in values:
+        yield from _references(value)
 
 
-def _lookup(schema: dict[str, Any], reference: str) -> dict[str, Any] | None:
-    """What a local `#/a/b` points to, or None: jsonschema reports what cannot be resolved."""
+def _target(schema: dict[str, Any], reference: str) -> Any:
+    """The `$ref` of what a local `#/a/b` points to; null without one, or when it is outside."""
     if not reference.startswith("#"):
         return None
     node: Any = schema
-    for part in reference.removeprefix("#").removeprefix("/").split("/"):
-        if part == "":
-            continue
-        key = part.replace("~1", "/").replace("~0", "~")
-        node = node.get(key) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else None
+    for part in reference.removeprefix("#").strip("/").split("/"):
+        if part:
+            key = part.replace("~1", "/").replace("~0", "~")
+            node = node.get(key) if isinstance(node, dict) else None
+    return node.get("$ref") if isinstance(node, dict) else None

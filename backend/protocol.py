@@ -117,6 +117,30 @@ class Backend(Protocol):
         """Raises Invalid, in words, for a rule that cannot be planned."""
         ...
 
+    # --- Schedules
+
+    def read_deployment_schedules(self, deployment_id: UUID) -> list[schemas.DeploymentSchedule]:
+        """The schedules of a deployment, oldest first. Raises NotFound."""
+        ...
+
+    def create_deployment_schedules(
+        self, deployment_id: UUID, sent: Sequence[schemas.DeploymentScheduleCreate]
+    ) -> list[schemas.DeploymentSchedule]:
+        """Add schedules. Raises NotFound, Invalid, Conflict for a slug that is taken."""
+        ...
+
+    def update_deployment_schedule(
+        self, deployment_id: UUID, schedule_id: UUID, update: schemas.DeploymentScheduleUpdate
+    ) -> None:
+        """Change only the fields of a schedule that were sent. Raises NotFound, Invalid, Conflict."""
+        ...
+
+    def delete_deployment_schedule(self, deployment_id: UUID, schedule_id: UUID) -> None:
+        """Remove a schedule with its future runs. Raises NotFound."""
+        ...
+
+    # --- History
+
     def read_history(self, deployment_id: UUID | None = None, limit: int = 200) -> list[schemas.HistoryEntry]:
         """Changes, newest first."""
         ...
@@ -158,7 +182,7 @@ class Backend(Protocol):
         ...
 
     def find_flow_runs(self, name_or_id: str) -> list[schemas.FlowRun]:
-        """Runs of that name or id, or whose id starts with it (4 characters or more); newest first, at most 20."""
+        """Runs of that name or id, or whose id starts with it (of 4 or more); newest first, at most 20."""
         ...
 
     def read_flow_run_states(self, flow_run_id: UUID) -> list[schemas.State]:

@@ -76,7 +76,7 @@ def write_limit(store: Store, sent: DeploymentCreate | DeploymentUpdate, row: An
         return _link_global(row, sent.global_concurrency_limit_id)
     if sent.concurrency_limit is not None:
         return _write_own(store, row, sent.concurrency_limit)
-    return remove_limit(row)
+    return _clear_limit(row, fields)
 
 
 def own_limit_name(deployment_id: UUID) -> str:
@@ -84,13 +84,21 @@ def own_limit_name(deployment_id: UUID) -> str:
     return f"deployment:{deployment_id}"
 
 
-def remove_limit(row: Any) -> bool:
-    """Take the limit off a deployment: its own goes, a global one is only unlinked."""
-    if row.concurrency_limit_id is None:
+def _clear_limit(row: Any, nulls: set[str]) -> bool:
+    """Null clears its own kind only: Prefect's client sends a null `concurrency_limit` always."""
+    own = ConcurrencyLimit.get_or_none(ConcurrencyLimit.name == own_limit_name(row.id))
+    is_own = own is not None and row.concurrency_limit_id == own.id
+    wanted = "concurrency_limit" if is_own else "global_concurrency_limit_id"
+    if row.concurrency_limit_id is None or wanted not in nulls:
         return False
+    _take_limit_off(row)
+    return True
+
+
+def _take_limit_off(row: Any) -> None:
+    """The deployment's own limit goes, a global one is only unlinked."""
     _set_limit(row, None)
     ConcurrencyLimit.delete().where(ConcurrencyLimit.name == own_limit_name(row.id)).execute()
-    return True
 
 
 def _link_global(row: Any, limit_id: UUID) -> bool:
@@ -98,7 +106,7 @@ def _link_global(row: Any, limit_id: UUID) -> bool:
         raise NotFound("Concurrency limit", limit_id)
     if row.concurrency_limit_id == limit_id:
         return False
-    remove_limit(row)
+    _take_limit_off(row)
     _set_limit(row, limit_id)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from peewee import JOIN
 from store import schedules, schemas
 from store.database import Store
 from store.errors import NotFound
+from store.lists import READY_SECONDS
 from store.models import ConcurrencyLimit, Deployment, Flow, WorkPool, WorkQueue
 from store.schemas import CollisionStrategy
+
+NOT_READY = "NOT_READY"
 
 # Prefect knows two strategies: each of Sluice's two appears as the one it refines (SEMANTICS, section 4).
 PREFECT_STRATEGY = {
@@ -52,10 +56,10 @@ def _read(store: Store, is_it: Any, key: object) -> schemas.Deployment:
         )
         if row is None:
             raise NotFound("Deployment", key)
-        return _schema(row, schedules.read_all(store, row.id))
+        return _schema(row, schedules.read_all(store, row.id), store.clock.now())
 
 
-def _schema(row: Any, schedule_list: list[schemas.DeploymentSchedule]) -> schemas.Deployment:
+def _schema(row: Any, schedule_list: list[schemas.DeploymentSchedule], now: datetime) -> schemas.Deployment:
     queue = row.work_queue
     return schemas.Deployment(
         id=row.id,
@@ -87,10 +91,14 @@ def _schema(row: Any, schedule_list: list[schemas.DeploymentSchedule]) -> schema
         global_concurrency_limit=_limit(row.concurrency_limit),
         concurrency_options=_concurrency_options(row),
         last_polled=row.last_polled,
-        status=row.status,
+        status=row.status if _is_polled(row, now) else NOT_READY,
         planning_error=row.planning_error,
         sluice=_options(row),
     )
+
+
+def _is_polled(row: Any, now: datetime) -> bool:
+    return row.last_polled is not None and now - row.last_polled <= timedelta(seconds=READY_SECONDS)
 
 
 def _created_by(value: dict[str, Any] | None) -> schemas.CreatedBy | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from store.pausing import delete, deletion_preview, pause, resume, resume_due
 from store.schemas import DeploymentCreate, DeploymentUpdate
 
 __all__ = [
-    "POLL_LIFETIME",
     "Proposed",
     "create",
     "delete",
@@ -33,13 +32,11 @@ __all__ = [
     "update",
 ]
 
-POLL_LIFETIME = timedelta(seconds=60)
-"""A deployment whose runner has not polled for this long is NOT_READY again."""
-
 # Columns copied into each planned run: when one changes, what is planned is planned anew.
 _COPIED_TO_RUNS = frozenset({"parameters", "tags", "version", "work_queue", "labels"})
 
-_NOT_NULL = {"tags": Invalid, "paused": Invalid, "schedules": Invalid, "parameters": Conflict}
+# Null for tags and paused is refused by their shape already.
+_NOT_NULL = {"schedules": Invalid, "enforce_parameter_schema": Invalid, "parameters": Conflict}
 
 
 class Proposed(NamedTuple):
@@ -108,7 +105,7 @@ def update(
     with store.write():
         row = Deployment.get_or_none(Deployment.id == deployment_id)
         if row is None:
-            raise NotFound("Deployment", deployment_id)
+            raise NotFound("Deployment", deployment_id, "Deployment not found.")
         values = deployment_columns.columns(store, change, row, who)
         _run_check(check, change, values, row)
         _change(store, row, change, values, who, schedules.patch_all, None)
@@ -130,7 +127,7 @@ def mark_polled(store: Store, ids: Sequence[UUID], now: datetime) -> None:
 
 def _insert(store: Store, deployment: DeploymentCreate, values: dict[str, Any], who: str) -> UUID:
     now = store.clock.now()
-    by = _by(who)
+    by = history.author(who)
     row = Deployment.create(
         id=new_id(),
         created=now,
@@ -167,7 +164,7 @@ def _change(
     if not changed:
         return
     key = row.id
-    changes |= {"updated": store.clock.now(), "updated_by": _by(who)}
+    changes |= {"updated": store.clock.now(), "updated_by": history.author(who)}
     Deployment.update(**changes).where(Deployment.id == key).execute()
     _plan_what_changed(store, key, changes, bool(row.paused))
     statistics.refresh(store, [key])
@@ -227,7 +224,3 @@ def _refuse_nulls(change: DeploymentUpdate) -> None:
 
 def _kept(row: Any, name: str) -> Any:
     return row.work_queue_id if name == "work_queue" else getattr(row, name)
-
-
-def _by(who: str) -> dict[str, Any]:
-    return {"id": None, "type": "USER", "display_value": who}

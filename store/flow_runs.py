@@ -149,6 +149,16 @@ def delete(store: Store, ids: Sequence[UUID]) -> int:
     return deleted
 
 
+def merged_job_variables(of_deployment: dict[str, Any], of_run: dict[str, Any] | None) -> dict[str, Any]:
+    """A deployment's job variables overlaid by a run's; `env` name by name, as Prefect's workers do."""
+    overlay = of_run or {}
+    merged = {**of_deployment, **overlay}
+    below, above = of_deployment.get("env"), overlay.get("env")
+    if isinstance(below, dict) and isinstance(above, dict):
+        merged["env"] = {**below, **above}
+    return merged
+
+
 def delete_where(store: Store, where: str, values: Sequence[Any]) -> int:
     """Delete the runs of an SQL condition with their states and logs; call inside a write transaction.
 

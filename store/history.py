@@ -25,6 +25,11 @@ from store.models import Deployment, DeploymentSchedule, FlowRun, History, Row
 from store.schemas import HistoryEntry
 
 
+def author(who: str) -> dict[str, Any]:
+    """Who changed a deployment, as its `created_by` and `updated_by` keep it."""
+    return {"id": None, "type": "USER", "display_value": who}
+
+
 @contextmanager
 def changing(
     store: Store, ids: Sequence[UUID], *, who: str, action: str, group_id: UUID | None = None

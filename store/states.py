@@ -61,7 +61,7 @@ def write(
 def history(store: Store, flow_run_id: UUID) -> list[schemas.State]:
     """Every state of a run, oldest first; empty for an unknown run."""
     rows = FlowRunState.select().where(FlowRunState.flow_run == flow_run_id)
-    return [to_schema(row) for row in rows.order_by(FlowRunState.timestamp, FlowRunState.id)]
+    return [to_schema(row) for row in rows.order_by(FlowRunState.id)]
 
 
 def read(store: Store, state_id: UUID | None) -> schemas.State | None:

@@ -103,6 +103,9 @@ class DeploymentCreate(_DeploymentFields):
 class DeploymentUpdate(_DeploymentFields):
     """A change of a deployment: only the fields that were sent change."""
 
+    # Null is told from an empty object here, because null is refused (409, as Prefect does).
+    parameters: dict[str, Any] | None = Field(default_factory=dict)  # type: ignore[assignment]
+
 
 class GlobalConcurrencyLimit(Schema):
     """A concurrency limit as a deployment shows it."""

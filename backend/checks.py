@@ -1,0 +1,76 @@
+"""What is checked of a request before anything of it is written: rules of time and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backend import parameters
+from store import deployments, schemas
+from store.errors import Invalid, ParametersInvalid
+
+
+def check_rule(rule: schemas.ScheduleRule, field: str = "schedule") -> None:
+    """Refuse a rule that cannot be planned.
+
+    Args:
+        field: where the rule stands in the request; the rule's own field is added.
+
+    Raises:
+        Invalid: says what is wrong with it.
+    """
+    from scheduler import timetable
+
+    try:
+        timetable.check(rule)
+    except Invalid as error:
+        inner = (error.field or "").removeprefix("schedule").removeprefix(".")
+        raise Invalid(str(error), f"{field}.{inner}" if inner else field) from error
+
+
+def check_rules(sent: Sequence[schemas.DeploymentScheduleCreate] | None) -> None:
+    """Refuse schedules of which one cannot be planned.
+
+    Raises:
+        Invalid: with the field, e.g. `schedules[0].schedule.cron`.
+    """
+    for at, schedule in enumerate(sent or []):
+        check_rule(schedule.schedule, f"schedules[{at}].schedule")
+
+
+def deployment_parameters(doing: str) -> deployments.Check:
+    """A check of a deployment's and its schedules' parameters; required ones may be missing: runs bring them.
+
+    Args:
+        doing: begins the message, e.g. `Error creating deployment`.
+    """
+
+    def check(proposed: deployments.Proposed) -> None:
+        if not proposed.enforced:
+            return
+        overlays: list[dict[str, Any]] = [{}, *proposed.schedule_parameters]
+        for overlay in overlays:
+            _validate(doing, {**proposed.parameters, **overlay}, proposed.schema, partial=True)
+
+    return check
+
+
+def run_parameters(deployment: schemas.Deployment, enforced: bool | None, merged: dict[str, Any]) -> None:
+    """Refuse a run's parameters that do not fit; required ones must be there.
+
+    Args:
+        enforced: the call's own wish; null: the deployment's.
+        merged: the deployment's parameters overlaid by the call's.
+
+    Raises:
+        ParametersInvalid: they do not fit.
+    """
+    if deployment.enforce_parameter_schema if enforced is None else enforced:
+        _validate("Error creating flow run", merged, deployment.parameter_openapi_schema, partial=False)
+
+
+def _validate(doing: str, values: dict[str, Any], schema: dict[str, Any] | None, *, partial: bool) -> None:
+    try:
+        parameters.validate(values, schema, partial)
+    except ParametersInvalid as error:
+        raise ParametersInvalid(f"{doing}: {error}", error.errors) from error
