@@ -1,0 +1,315 @@
+"""The deployments list, Sluice's home screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar, NamedTuple, get_args
+from uuid import UUID
+
+from textual import getters, on
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from store.schemas import DeploymentQuery, DeploymentRow, DeploymentSort
+from tui.actions import Action, bindings, register
+from tui.live import LatestRead
+from tui.screens.base import SluiceScreen
+from tui.screens.deployment_changes import DeploymentChanges
+from tui.screens.deployment_columns import COLUMNS
+from tui.text import harmless
+from tui.widgets.deployment_preview import DeploymentPreview
+from tui.widgets.empty_state import EmptyState
+from tui.widgets.list_bar import ListBar
+from tui.widgets.virtual_table import KeyList, VirtualTable
+
+GROUP = "Deployments"
+SORTS: dict[DeploymentSort, str] = {
+    "name": "name",
+    "next_run": "next run",
+    "last_run": "last run",
+    "state": "last state",
+    "duration": "duration",
+    "pool": "pool",
+}
+NEWEST_FIRST = frozenset({"last_run", "duration"})
+"""Sorts that begin with the largest."""
+
+ACTIONS = register(
+    Action("deployments.filter", "slash", "filter", "Filter by words", "View", footer="filter"),
+    Action(
+        "deployments.pause",
+        "p",
+        "pause_or_resume",
+        "Pause, or resume when all are paused",
+        GROUP,
+        footer="pause",
+        changing=True,
+        undoable=True,
+        long_words="Pausing stops planning; runs that were started by hand still run.",
+    ),
+    Action(
+        "deployments.run",
+        "r",
+        "run_now",
+        "Run now",
+        GROUP,
+        footer="run",
+        changing=True,
+        long_words="Each gets a run that is due at once.",
+    ),
+    Action(
+        "deployments.delete",
+        "d",
+        "delete",
+        "Delete, after a question",
+        GROUP,
+        footer="delete",
+        changing=True,
+        danger=True,
+        undoable=True,
+    ),
+    Action("deployments.runs", "l", "open_runs", "Runs of all deployments", "Go", footer="runs"),
+    Action("deployments.sort", "s", "sort_next", "Sort by the next column", "View"),
+    Action("deployments.reverse", "S", "sort_reverse", "Turn the order around", "View"),
+    Action("deployments.preview", "z", "toggle_preview", "Show or hide the preview", "View"),
+    Action("deployments.clear", "escape", "go_back", "Leave the range, else clear the filter", "View"),
+    Action("deployments.refresh", "ctrl+r", "refresh", "Read everything again", "View"),
+)
+
+
+class _Asked(NamedTuple):
+    """A question for the list; `known` is on screen, so the thread can tell that nothing moved."""
+
+    query: DeploymentQuery
+    known: KeyList[UUID] | None
+
+
+class DeploymentsScreen(DeploymentChanges, SluiceScreen):
+    """All deployments, live."""
+
+    ACTIONS = ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
+
+    table = getters.query_one("#deployments", VirtualTable)
+    bar = getters.query_one(ListBar)
+    empty = getters.query_one(EmptyState)
+    preview = getters.query_one(DeploymentPreview)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_now = DeploymentQuery()
+        self._keys_read: LatestRead[_Asked, KeyList[UUID] | None] = LatestRead(
+            self, self._read_keys, self._show_keys, self._show_failure
+        )
+        self._loaded = False
+        self._repeat_pending = False
+
+    def compose_body(self) -> Iterator[Widget]:
+        yield ListBar("Deployments")
+        with Horizontal(id="panes"):
+            with Vertical(id="main-pane"):
+                yield VirtualTable[UUID, DeploymentRow](
+                    COLUMNS, self._read_rows, now=self.app.now, fail=self.app.report, id="deployments"
+                )
+                yield EmptyState()
+            yield DeploymentPreview()
+
+    def on_mount(self) -> None:
+        self.table.set_sorted_by(self.query_now.sort, self.query_now.descending)
+        self.table.focus()
+        self.ask_keys()
+
+    # --- reading (in threads)
+
+    def _read_keys(self, asked: _Asked) -> KeyList[UUID] | None:
+        """The keys, or null when they are those already on screen."""
+        keys = self.app.backend.deployment_keys(asked.query)
+        if asked.known is not None and asked.known.keys == keys:
+            return None
+        return KeyList.of(keys)
+
+    def _read_rows(self, ids: Sequence[UUID]) -> dict[UUID, DeploymentRow]:
+        return self.app.backend.deployment_rows(ids)
+
+    # --- showing
+
+    def ask_keys(self) -> None:
+        """Read the list again, now."""
+        known = KeyList(self.table.keys, {}) if self._loaded else None
+        self._keys_read.ask(_Asked(self.query_now, known))
+
+    def refresh_data(self) -> None:
+        """Rows at once; the order of a long list no more often than its reading allows."""
+        if not self._loaded:
+            return
+        self.table.refresh_rows()
+        self.preview.refresh_data()
+        if rest := self._keys_read.rest:
+            if not self._repeat_pending:
+                self._repeat_pending = True
+                self.set_timer(rest, self._repeat_keys)
+        else:
+            self.ask_keys()
+
+    def _repeat_keys(self) -> None:
+        self._repeat_pending = False
+        self.ask_keys()
+
+    def _show_keys(self, asked: _Asked, keys: KeyList[UUID] | None) -> None:
+        self._loaded = True
+        if keys is not None:
+            self.table.set_keys(keys, complete=not asked.query.text)
+        else:
+            self.table.refresh_rows()
+        self._show_counts()
+
+    def _show_failure(self, error: Exception) -> None:
+        self._loaded = True
+        self.app.report(error)
+        if not self.table.keys:
+            self.empty.say("The deployments could not be read", [str(error)])
+            self._show_empty(True)
+
+    def _show_counts(self) -> None:
+        count, text = len(self.table.keys), self.query_now.text.strip()
+        marks = self.table.targets() if self.table.marks or self.table.in_range else []
+        listed = self.table.places
+        hidden = sum(key not in listed for key in marks)
+        self.bar.show(
+            count=count,
+            filter_text=text,
+            order=f"{'↓' if self.query_now.descending else '↑'} {SORTS[self.query_now.sort]}",
+            marked=len(marks),
+            hidden=hidden,
+            in_range=self.table.in_range,
+            place=self.table.cursor_place,
+        )
+        if not count:
+            self._say_empty(text)
+        self._show_empty(not count)
+
+    def _say_empty(self, text: str) -> None:
+        if text:
+            self.empty.say(
+                f"No deployment matches “{harmless(text)}”", ["[esc] clears the filter", "[/] changes it"]
+            )
+        else:
+            self.empty.say(
+                "No deployments yet",
+                [
+                    "[sluice apply prefect.yaml] brings in a project's deployments",
+                    "[crontab -l | sluice import-crontab -] makes one of each line of your crontab",
+                    "[sluice demo] opens a throw-away database to look around in",
+                ],
+                "They appear here by themselves.",
+            )
+
+    def _show_empty(self, empty: bool) -> None:
+        self.table.set_class(empty, "-hidden")
+        self.empty.set_class(not empty, "-hidden")
+
+    def show_moment(self, now: datetime) -> None:
+        super().show_moment(now)
+        self.table.tick()
+        self.preview.tick(now)
+
+    # --- events
+
+    @on(VirtualTable.CursorMoved)
+    def _follow_cursor(self, event: VirtualTable.CursorMoved) -> None:
+        self.bar.set_place(self.table.cursor_place)
+        self.preview.show_deployment(
+            event.key if isinstance(event.key, UUID) else None, self.table.cursor_row
+        )
+
+    @on(VirtualTable.MarksChanged)
+    def _count_marks(self) -> None:
+        self._show_counts()
+
+    @on(VirtualTable.RowOpened)
+    def _open_row(self, event: VirtualTable.RowOpened) -> None:
+        if isinstance(event.key, UUID):
+            self.app.open_deployment(event.key)
+
+    @on(VirtualTable.SortRequested)
+    def _sort_by_header(self, event: VirtualTable.SortRequested) -> None:
+        same = event.sort == self.query_now.sort
+        for sort in get_args(DeploymentSort):
+            if sort == event.sort:
+                self._sort(sort, not self.query_now.descending if same else sort in NEWEST_FIRST)
+
+    # --- actions that look
+
+    @property
+    def filter_text(self) -> str:
+        return self.query_now.text
+
+    def set_filter(self, text: str) -> None:
+        if text != self.query_now.text:
+            self.query_now = self.query_now.model_copy(update={"text": text})
+            self.ask_keys()
+
+    def focus_body(self) -> None:
+        self.table.focus()
+
+    def why_not(self, action: Action) -> str | None:
+        if action.group == GROUP and not self.table.targets():
+            return "There is no deployment to act on here."
+        return super().why_not(action)
+
+    def _sort(self, sort: DeploymentSort, descending: bool) -> None:
+        self.query_now = self.query_now.model_copy(update={"sort": sort, "descending": descending})
+        self.table.set_sorted_by(sort, descending)
+        self._show_counts()
+        self.ask_keys()
+
+    def action_sort_next(self) -> None:
+        """Sort by the next of the sorts."""
+        sorts = list(SORTS)
+        following = sorts[(sorts.index(self.query_now.sort) + 1) % len(sorts)]
+        self._sort(following, following in NEWEST_FIRST)
+
+    def action_sort_reverse(self) -> None:
+        """Turn the order around."""
+        self._sort(self.query_now.sort, not self.query_now.descending)
+
+    def action_filter(self) -> None:
+        """Open the `/` prompt."""
+        self.open_prompt("filter")
+
+    def action_open_runs(self) -> None:
+        """Open the list of runs."""
+        self.app.open_runs()
+
+    def action_toggle_preview(self) -> None:
+        """Show or hide the preview pane."""
+        self.toggle_class("-preview-off" if self.app.size.width >= 120 else "-preview-below")
+        self.preview.refresh_data()
+
+    def action_refresh(self) -> None:
+        """Read everything again."""
+        self.table.refresh_rows()
+        self.ask_keys()
+
+    def action_go_back(self) -> None:
+        """`escape` undoes the nearest thing: the range, then the filter."""
+        if not self.table.leave_range():
+            self.set_filter("")
+
+    # --- what the changes need
+
+    def targets(self) -> list[UUID]:
+        """What an action acts on, pinned now."""
+        return self.table.targets()
+
+    def say_done(self, words: str) -> None:
+        """Tell what a change did, and show it without waiting for the signal."""
+        self.app.say(words)
+        self.refresh_data()
+
+    def names_of(self, ids: Sequence[UUID], limit: int = 5) -> list[str]:
+        """The names of some deployments as far as their rows are in memory, for dialogs."""
+        rows = (self.table.row_of(key) for key in ids[: limit * 4])
+        return [harmless(row.full_name) for row in rows if row is not None][:limit]

@@ -1,0 +1,45 @@
+"""Activity bars: the last runs in a few cells. Colour is the state, height is the duration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from store.schemas import RecentRun
+from tui.states import look_of
+from tui.widgets.columns import Cell, Part
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+COUNT = 12
+_SOLID = frozenset({"COMPLETED", "FAILED", "CRASHED"})
+
+
+def heights(durations: Sequence[float | None]) -> list[int]:
+    """Heights 0..7 for durations in seconds, the longest being 7.
+
+    Square roots, so that one run of an hour does not flatten eleven of some minutes.
+    """
+    longest = max((seconds for seconds in durations if seconds), default=0.0)
+    top = len(BARS) - 1
+    if longest <= 0:
+        return [0] * len(durations)
+    return [round(top * (max(seconds or 0.0, 0.0) / longest) ** 0.5) for seconds in durations]
+
+
+def activity_bars(recent: Sequence[RecentRun], width: int = COUNT) -> Cell:
+    """The bars of the newest runs, the newest at the right end.
+
+    Runs that ended by themselves are bars; others (running, cancelled, late) are their state's glyph, for
+    they have no duration to compare. What is not there yet is a dim dot, so that columns stay aligned.
+
+    Args:
+        recent: newest first.
+        width: cells, one for each run.
+    """
+    shown = list(recent[:width])[::-1]
+    tall = heights([run.duration if run.state_type in _SOLID else None for run in shown])
+    parts: list[Part] = [("·" * (width - len(shown)), "state-none")] if len(shown) < width else []
+    for run, height in zip(shown, tall, strict=True):
+        look = look_of(run.state_type)
+        parts.append((BARS[height] if run.state_type in _SOLID else look.glyph, look.style))
+    return parts
