@@ -11,6 +11,7 @@ from peewee import SqliteDatabase
 from store.changes import ChangeSignal
 from store.clock import Clock, SystemClock
 from store.errors import DatabaseReadOnly
+from store.ids import KnownIds
 from store.models import TABLES
 from store.text_match import register_functions
 
@@ -29,6 +30,7 @@ class Store:
         self.read_only = read_only
         self.clock = clock
         self.changes = ChangeSignal()
+        self.known_ids = KnownIds()
 
     @classmethod
     def open(cls, path: Path | str, *, read_only: bool = False, clock: Clock | None = None) -> Store:

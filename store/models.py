@@ -18,7 +18,11 @@ from store.ids import new_id
 
 
 class Row(Model):
-    """Base of all rows: bound to a database by `Store.open`, never at import."""
+    """Base of all rows: bound to a database by `Store.open`, never at import.
+
+    A foreign key whose index would be the beginning of a wider one has `index=False`: runs and states are
+    written too often to keep an index that answers nothing new.
+    """
 
     class Meta:
         legacy_table_names = False
@@ -62,7 +66,7 @@ class WorkQueue(TimedRow):
     """A queue of a work pool. Priority 1 is the highest."""
 
     name = TextField()
-    work_pool = ForeignKeyField(WorkPool, backref="queues", on_delete="CASCADE")
+    work_pool = ForeignKeyField(WorkPool, backref="queues", on_delete="CASCADE", index=False)
     description = TextField(null=True)
     is_paused = BooleanField(default=False)
     concurrency_limit = IntegerField(null=True)
@@ -95,7 +99,7 @@ class Deployment(TimedRow):
     created_by = JSONField(null=True)
     updated_by = JSONField(null=True)
     name = TextField()
-    flow = ForeignKeyField(Flow, backref="deployments", on_delete="CASCADE")
+    flow = ForeignKeyField(Flow, backref="deployments", on_delete="CASCADE", index=False)
     version = TextField(null=True)
     version_info = JSONField(null=True)
     description = TextField(null=True)
@@ -130,9 +134,22 @@ class Deployment(TimedRow):
         indexes = (
             (("flow", "name"), True),
             (("name", "id"), False),
-            (("created",), False),
-            (("updated",), False),
+            (("created", "id"), False),
+            (("updated", "id"), False),
         )
+
+
+# These two answer the list of deployments without the wide rows: in order of name, and filtered by text.
+Deployment.add_index(Deployment.flow, Deployment.name, Deployment.id, name="deployment_by_name")
+Deployment.add_index(
+    Deployment.flow,
+    Deployment.name,
+    Deployment.id,
+    Deployment.description,
+    Deployment.tags,
+    Deployment.work_queue,
+    name="deployment_search",
+)
 
 
 class DeploymentSchedule(TimedRow):
@@ -221,6 +238,7 @@ class FlowRun(TimedRow):
             (("deployment_id", "state_type", "next_scheduled_start_time"), False),
             (("deployment_id", "expected_start_time"), False),
             (("state_type", "next_scheduled_start_time"), False),
+            (("state_type", "expected_start_time", "id"), False),
             (("expected_start_time",), False),
             (("start_time",), False),
             (("end_time",), False),
@@ -270,7 +288,7 @@ class FlowRunState(Row):
     """The full state history of a run, in order of id."""
 
     id = IdField(primary_key=True, default=new_id)
-    flow_run = ForeignKeyField(FlowRun, backref="states", on_delete="CASCADE")
+    flow_run = ForeignKeyField(FlowRun, backref="states", on_delete="CASCADE", index=False)
     type = TextField()
     name = TextField()
     timestamp = InstantField()
@@ -319,7 +337,7 @@ class DeploymentStatistics(Row):
 
     class Meta:
         table_name = "deployment_statistics"
-        indexes = ((("next_run",), False),)
+        indexes = ((("next_run", "deployment"), False),)
 
 
 class Variable(TimedRow):

@@ -14,6 +14,7 @@ class Haystack(NamedTuple):
 
     Args:
         texts: SQL expressions of text, null allowed.
+        paths: pairs of expressions that people know as `first/second`.
         tags: a column that holds a JSON list of texts.
         neighbours: pairs of a condition that holds for a row whose neighbour (say, its pool) matches, with
             `{match}` where the test of the neighbour's name goes, and that name. SQLite evaluates such an
@@ -21,6 +22,7 @@ class Haystack(NamedTuple):
     """
 
     texts: tuple[str, ...]
+    paths: tuple[tuple[str, str], ...] = ()
     tags: str | None = None
     neighbours: tuple[tuple[str, str], ...] = ()
 
@@ -43,6 +45,10 @@ def where_text(text: str, haystack: Haystack) -> tuple[list[str], list[Any]]:
 
 def _match_word(word: str, haystack: Haystack) -> tuple[str, int]:
     tests = [_test(expression, word) for expression in haystack.texts]
+    for first, second in haystack.paths:
+        # A word without a slash cannot reach over the one between them, and two tests cost less than a join.
+        pieces = [f"{first} || '/' || {second}"] if "/" in word else [first, second]
+        tests += [_test(piece, word) for piece in pieces]
     if haystack.tags:
         tests.append(_test(_tags_as_text(haystack.tags, word), word))
     tests += [condition.format(match=_test(name, word)) for condition, name in haystack.neighbours]
