@@ -62,6 +62,8 @@ def _interval(step: timedelta, timezone: str | None) -> str:
 @lru_cache(maxsize=16384)
 def _cron(text: str, zone: str, day_or: bool) -> str:
     fields = _NAMES.get(text.strip().lower(), text).split()
+    if len(fields) not in (5, 6) or not text.isascii():
+        return f"{' '.join(fields)} {zone}".strip()
     short = _short_cron(fields, zone) if len(fields) == 5 else None
     return short or _described(text, fields, zone, day_or)
 
@@ -150,7 +152,7 @@ def _described(text: str, fields: list[str], zone: str, day_or: bool) -> str:
         words = str(get_description(" ".join(fields), Options(use_24hour_time_format=True)))
     except (FormatError, ValueError, IndexError, KeyError, AttributeError, TypeError):
         return f"{text} {zone}"
-    both = "" if day_or or len(fields) < 5 or "*" in (fields[-3], fields[-1]) else " (both days)"
+    both = "" if day_or or "*" in (fields[-3], fields[-1]) else " (both days)"
     return f"{words[:1].lower()}{words[1:]}{both} {zone}"
 
 
