@@ -99,9 +99,8 @@ def deployment_keys(store: Store, query: DeploymentQuery) -> list[UUID]:
     terms = _DEPLOYMENT_ORDERS[query.sort]
     if not query.text.strip() and query.sort in _STATISTICS_SORTS and _all_have_statistics(store):
         order = _order((*terms, "s.deployment_id"), query.descending)
-        return uuids(
-            store.database.execute_sql(f"SELECT s.deployment_id FROM deployment_statistics s{order}")
-        )
+        sql = f"SELECT s.deployment_id FROM deployment_statistics s{order}"
+        return store.known_ids.of([key for (key,) in store.database.execute_sql(sql)])
     conditions, parameters = where_text(query.text, _DEPLOYMENT_TEXT)
     source = "deployment d"
     if conditions or query.sort == "name":
