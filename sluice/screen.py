@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sluice.exits import DONE, UsageProblem
 from sluice.log_file import start_log_file
 from sluice.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from sluice.house import House
 
 
 def open_screen(db: Path | None, read_only: bool) -> int:
@@ -21,8 +26,14 @@ def open_screen(db: Path | None, read_only: bool) -> int:
     return show(load_settings(db), read_only)
 
 
-def show(settings: Settings, read_only: bool = False) -> int:
-    """Open the database of `settings` and show it until the operator quits."""
+def show(settings: Settings, read_only: bool = False, farewell: Callable[[House], None] | None = None) -> int:
+    """Open the database of `settings` and show it until the operator quits.
+
+    Args:
+        settings: say where the database is.
+        read_only: change nothing; neither schedule nor work.
+        farewell: called when the screen is closed and the threads still run.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         raise UsageProblem(
             "the screen needs a terminal; without one use `sluice serve` to schedule and work, "
@@ -35,4 +46,6 @@ def show(settings: Settings, read_only: bool = False) -> int:
     with open_house(settings, scheduler=False, worker=False, read_only=read_only) as house:
         app = LiveApp(house)
         app.run()
+        if farewell is not None:
+            farewell(house)
         return app.return_code or DONE
