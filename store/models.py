@@ -139,6 +139,15 @@ class Deployment(TimedRow):
         )
 
 
+# Both are nearly empty: what the scheduler asks of all deployments at every look.
+Deployment.add_index(
+    Deployment.pause_until, where=Deployment.pause_until.is_null(False), name="deployment_pause_until"
+)
+Deployment.add_index(
+    Deployment.planning_error,
+    where=Deployment.planning_error.is_null(False),
+    name="deployment_planning_error",
+)
 # These two answer the list of deployments without the wide rows: in order of name, and filtered by text.
 Deployment.add_index(Deployment.flow, Deployment.name, Deployment.id, name="deployment_by_name")
 Deployment.add_index(
@@ -172,6 +181,7 @@ class DeploymentSchedule(TimedRow):
     anchor = InstantField()
     planned_until = InstantField()
     plan_again_at = InstantField(default=0)
+    planning_error = TextField(null=True, help_text="why it cannot be planned; shown on its deployment")
 
     class Meta:
         table_name = "deployment_schedule"
@@ -351,6 +361,16 @@ class Variable(TimedRow):
         table_name = "variable"
 
 
+class Setting(Row):
+    """One thing that Sluice remembers of itself, e.g. when the scheduler last looked."""
+
+    name = TextField(primary_key=True)
+    value = JSONField(null=True)
+
+    class Meta:
+        table_name = "setting"
+
+
 class History(Row):
     """One change of a deployment or schedule. Changes made by one action share `group_id`."""
 
@@ -382,6 +402,7 @@ TABLES: list[type[Row]] = [
     Log,
     DeploymentStatistics,
     Variable,
+    Setting,
     History,
 ]
 
