@@ -153,6 +153,8 @@ class SluiceApp(ActionHost, App[None]):
     def _tell_screens(self) -> None:
         from tui.screens.base import SluiceScreen
 
+        if not self.is_running:  # a tick during shutdown would look for widgets that are gone
+            return
         for screen in self.screen_stack:
             if isinstance(screen, SluiceScreen) and screen.is_mounted:
                 screen.show_moment(self.now())
