@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 
-from store.changes import ChangeSignal
+from store.changes import ChangeSignal, Watcher
 from store.clock import Clock, SystemClock
-from store.errors import DatabaseReadOnly
+from store.errors import DatabaseReadOnly, DatabaseUnreadable
 from store.ids import KnownIds
 from store.models import TABLES
+from store.places import Mount, read_mounts, refuse_network
+from store.problems import explain, explained
 from store.text_match import register_functions
+from store.upgrade import needs_upgrade, read_version, upgrade
 
 BUSY_TIMEOUT_SECONDS = 10
+CACHE_KIBIBYTES = 8000
 
 
 class Store:
@@ -31,32 +40,46 @@ class Store:
         self.clock = clock
         self.changes = ChangeSignal()
         self.known_ids = KnownIds()
+        self._watcher: Watcher | None = None
+        self._thread = threading.local()
 
     @classmethod
-    def open(cls, path: Path | str, *, read_only: bool = False, clock: Clock | None = None) -> Store:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        mounts: Callable[[], list[Mount]] = read_mounts,
+    ) -> Store:
         """Open or create the database at `path` and bring its schema up to date.
 
+        Args:
+            path: the file; made with mode 0600, its folder with 0700, when they do not exist.
+            read_only: never make, migrate or change anything.
+            clock: the store's time; default the system's.
+            mounts: reads the machine's mount table.
+
         Raises:
-            DatabaseProblem: unreadable, newer than this Sluice, on a network file system.
+            DatabaseProblem: unreadable, newer than this Sluice, on a network file system, in use while it
+                must be migrated; older or missing when read-only.
         """
         file = Path(path).expanduser().absolute()
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = SqliteDatabase(
-            str(file),
-            pragmas={
-                "journal_mode": "wal",
-                "synchronous": "full",
-                "foreign_keys": 1,
-                "busy_timeout": BUSY_TIMEOUT_SECONDS * 1000,
-            },
-            timeout=BUSY_TIMEOUT_SECONDS,
-            lock_type="IMMEDIATE",
-        )
-        register_functions(database)
+        _check_place(file, read_only, mounts)
+        database = _describe(file, read_only)
+        store = cls(file, database, read_only, clock or SystemClock())
+        try:
+            with explained(file):
+                database.connect()
+                if needs_upgrade(file, read_version(database), read_only=read_only):
+                    upgrade(database, file, store.clock)
+                if not read_only:
+                    database.execute_sql("PRAGMA journal_mode = WAL")
+        except BaseException:
+            database.close()
+            raise
         database.bind(TABLES, bind_refs=False, bind_backrefs=False)
-        database.connect(reuse_if_open=True)
-        database.create_tables(TABLES)
-        return cls(file, database, read_only, clock or SystemClock())
+        return store
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -64,25 +87,116 @@ class Store:
 
         Raises:
             DatabaseReadOnly: the store was opened read-only.
+            DatabaseProblem: the disk is full, or another program holds the file; nothing was kept.
         """
         if self.read_only:
             raise DatabaseReadOnly("the database is open read-only: nothing can be changed here")
-        outermost = not self.database.in_transaction()
-        with self.database.atomic():
-            yield
-        if outermost:
-            self.changes.notify()
+        if self._writing:
+            with self.database.atomic():
+                yield
+            return
+        if self.database.in_transaction():
+            raise RuntimeError("a write inside of store.read() could fail at any time: end the read first")
+        self._thread.writing = True
+        try:
+            with explained(self.path), self.database.atomic():
+                yield
+        finally:
+            self._thread.writing = False
+        self.changes.notify()
 
     @contextmanager
     def read(self) -> Iterator[None]:
-        """One consistent snapshot for several reads; nests inside `write`."""
+        """One consistent snapshot for several reads; nests, also inside `write`."""
         if self.database.in_transaction():
             yield
             return
-        with self.database.transaction("DEFERRED"):
+        with explained(self.path), self.database.transaction("DEFERRED"):
             yield
 
+    def watch(self) -> None:
+        """Start telling subscribers of other processes' changes too, until `close`."""
+        if self._watcher is None:
+            self._watcher = Watcher(self.changes, lambda: _connect_to_watch(self.path))
+            self._watcher.start()
+
     def close(self) -> None:
-        """Close this thread's connection; those of ended threads are closed already."""
+        """Stop watching and close this thread's connection; those of ended threads are closed already."""
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
         if not self.database.is_closed():
             self.database.close()
+
+    @property
+    def _writing(self) -> bool:
+        return getattr(self._thread, "writing", False)
+
+
+class _Database(SqliteDatabase):
+    """SQLite whose errors about the file are sentences, on every path that a query takes."""
+
+    def __init__(self, file: Path, name: str, **options: Any) -> None:
+        self.file = file
+        super().__init__(name, **options)
+
+    def execute_sql(self, sql: Any, params: Any = None) -> Any:
+        try:
+            return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]  # Peewee's stubs leave it bare
+        except DatabaseError as error:
+            problem = explain(self.file, error)
+            if problem is None:
+                raise
+            raise problem from error
+
+
+def _describe(file: Path, read_only: bool) -> SqliteDatabase:
+    pragmas: dict[str, int | str] = {
+        "busy_timeout": BUSY_TIMEOUT_SECONDS * 1000,
+        "foreign_keys": 1,
+        "synchronous": "full",
+        "cache_size": -CACHE_KIBIBYTES,
+        "temp_store": "memory",
+    }
+    if read_only:
+        pragmas["query_only"] = 1
+    database = _Database(
+        file,
+        _uri(file, "ro" if read_only else "rw"),
+        uri=True,
+        pragmas=pragmas,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        lock_type="IMMEDIATE",
+    )
+    register_functions(database)
+    return database
+
+
+def _connect_to_watch(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(_uri(file, "ro"), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+
+
+def _uri(file: Path, mode: str) -> str:
+    return f"file:{quote(str(file))}?mode={mode}"
+
+
+def _check_place(file: Path, read_only: bool, mounts: Callable[[], list[Mount]]) -> None:
+    """Refuse what can be no database before SQLite sees it; make folder and file with narrow modes."""
+    if file.is_dir():
+        raise DatabaseUnreadable(
+            file, f"{file} is a folder; name a database file in it with --db or SLUICE_DB"
+        )
+    refuse_network(file, mounts)
+    if read_only:
+        if not file.exists():
+            raise DatabaseUnreadable(file, f"{file} does not exist, and --read-only makes nothing")
+        return
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its -wal and -shm files the mode of the database.
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise DatabaseUnreadable(
+            file,
+            f"{file} cannot be opened for writing: {error.strerror}; name another file, or use --read-only",
+        ) from error

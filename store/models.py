@@ -1,4 +1,8 @@
-"""The tables. Rows never leave `store`: each noun's module turns them into schemas."""
+"""The tables. Rows never leave `store`: each noun's module turns them into schemas.
+
+A database is made by the scripts in store/migrations, not from here: every change of a table or an index
+goes into a script too (before the first release: into 0001_initial.py). A test compares both.
+"""
 
 from __future__ import annotations
 
