@@ -79,7 +79,7 @@ def find_by_argument(argument: str) -> Identity | None:
 
 
 def family(child: Identity | None, variable: str, value: str) -> set[int]:
-    """The live processes that belong to a run: its child's group, its descendants, and those that left both
+    """The live processes that belong to a run: its child's group, all descendants, and those that left both
     but still carry `variable=value` in their environment.
 
     Args:
@@ -87,19 +87,28 @@ def family(child: Identity | None, variable: str, value: str) -> set[int]:
             touched.
         variable, value: the environment variable that marks the run's processes.
     """
-    own_group = child is not None and child.boot_id == boot_id() and _leads_or_is_gone(child)
+    group = child.pid if child and child.boot_id == boot_id() and _leads_or_is_gone(child) else None
     mark = f"{variable}={value}"
+    parents: dict[int, int] = {}
     found: set[int] = set()
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
         try:
-            if (child and own_group and os.getpgid(process.pid) == child.pid) or _carries(process.pid, mark):
+            parents[process.pid] = process.ppid()
+            if os.getpgid(process.pid) == group or _carries(process.pid, mark):
                 found.add(process.pid)
-                found.update(descendant.pid for descendant in process.children(recursive=True))
         except (psutil.Error, OSError):
             continue  # it ended meanwhile, or belongs to somebody else
-    return {pid for pid in found if start_ticks(pid) is not None}
+    return {pid for pid in _with_descendants(found, parents) if start_ticks(pid) is not None}
+
+
+def _with_descendants(found: set[int], parents: dict[int, int]) -> set[int]:
+    family, added = set(found), set(found)
+    while added:
+        added = {pid for pid, parent in parents.items() if parent in added} - family
+        family |= added
+    return family
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> int:

@@ -226,6 +226,15 @@ def _start_ticks(pid: int) -> int | None:
         return None
 
 
+def _boot_id() -> str | None:
+    """Names this boot of the machine, as the worker's processes.boot_id; None where there is no /proc."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
 def _write_json(name: str, value: dict[str, Any]) -> None:
     with open(f"{name}.new", "w") as file:
         json.dump(value, file)
@@ -352,8 +361,9 @@ def supervise(run_dir: str) -> int:
     pid, problem = _spawn(spec, [out_end, err_end, framed_end])
     signal.signal(signal.SIGTERM, lambda *_: _pass_on(pid))
     started = _micros()
-    own = {"pid": os.getpid(), "start_ticks": _start_ticks(os.getpid())}
-    child = {"pid": pid, "start_ticks": _start_ticks(pid)}
+    boot = _boot_id()
+    own = {"boot_id": boot, "pid": os.getpid(), "start_ticks": _start_ticks(os.getpid())}
+    child = {"boot_id": boot, "pid": pid, "start_ticks": _start_ticks(pid)}
     _write_json("started.json", {"runner": own, "child": child, "started": started})
     spool.ring()
     readers: dict[int, Callable[[bytes], None]]

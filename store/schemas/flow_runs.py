@@ -121,3 +121,5 @@ class StateVerdict(Schema):
     status: str
     state: State | None = None
     details: dict[str, Any] = Field(default_factory=dict)
+    written: bool = Field(default=False, exclude=True)
+    """Whether a state was written (HTTP 201) or not (200)."""

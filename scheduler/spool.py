@@ -1,0 +1,184 @@
+"""The folder of one run: what the worker hands to runner.py, and what it finds there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from scheduler.processes import Identity, identify
+from store.clock import from_micros
+from store.schemas import LogCreate
+
+READ_SIZE = 256 * 1024
+WARNING = 30
+
+
+class Started(NamedTuple):
+    """What runner.py wrote when the run's process was there. An identity is None when it is gone already."""
+
+    runner: Identity | None
+    child: Identity | None
+    pid: int
+    at: datetime
+
+
+class Exit(NamedTuple):
+    """How the run's process ended, as runner.py wrote it.
+
+    Exactly one of `code` and `signal` is given. `failure` is the sentence for a person, `max_rss` the peak
+    memory in bytes.
+    """
+
+    code: int | None
+    signal: int | None
+    failure: str | None
+    started: datetime
+    ended: datetime
+    max_rss: int
+    log_cut: bool
+
+
+class RunFolder:
+    """`<state_dir>/runs/<run id>/`.
+
+    Args:
+        state_dir: Sluice's own folder.
+        run_id: whose folder it is.
+    """
+
+    def __init__(self, state_dir: Path, run_id: UUID) -> None:
+        self.run_id = run_id
+        self.path = state_dir / "runs" / str(run_id)
+
+    def create(self, spec: dict[str, Any], parameters: dict[str, Any]) -> None:
+        """Make it, for the owner's eyes only; what an earlier try left is removed."""
+        self.remove()
+        self.path.mkdir(mode=0o700, parents=True)
+        os.mkfifo(self.path / "bell", 0o600)
+        (self.path / "parameters.json").write_text(json.dumps(parameters, ensure_ascii=False))
+        (self.path / "spec.json").write_text(json.dumps(spec))
+
+    def give_up(self) -> bool:
+        """Take the spec away before a runner does. Answers whether no runner ever started, or will."""
+        try:
+            (self.path / "spec.json").rename(self.path / "given-up.json")
+        except FileNotFoundError:
+            return not (self.path / "taken.json").exists()
+        return True
+
+    def read_started(self) -> Started | None:
+        """What the runner wrote when it had started the run; None when it has not."""
+        record = self._read("started.json")
+        if record is None:
+            return None
+        return Started(
+            runner=_identity(record["runner"]),
+            child=_identity(record["child"]),
+            pid=record["child"]["pid"],
+            at=from_micros(record["started"]),
+        )
+
+    def read_exit(self) -> Exit | None:
+        """How the run ended; None while it has not, or when the runner died before it could write."""
+        record = self._read("exit.json")
+        if record is None:
+            return None
+        times = {name: from_micros(record[name]) for name in ("started", "ended")}
+        return Exit(**{**record, **times})
+
+    def remove(self) -> None:
+        """Delete it, if it is there."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            text = (self.path / name).read_text()
+        except FileNotFoundError:
+            return None
+        record: dict[str, Any] = json.loads(text)
+        return record
+
+
+class Tail:
+    """Reads a run's log.jsonl from where it was read last.
+
+    Args:
+        folder: the run's.
+        offset: bytes that are in the store already.
+    """
+
+    def __init__(self, folder: RunFolder, offset: int = 0) -> None:
+        self._file = folder.path / "log.jsonl"
+        self._run_id = folder.run_id
+        self.offset = offset
+
+    def read(self) -> tuple[list[LogCreate], int, bool]:
+        """The next whole lines (about 256 KiB at most), the offset behind them, and whether there are more.
+
+        `offset` stays: set it when the lines are stored.
+        """
+        try:
+            with self._file.open("rb") as file:
+                file.seek(self.offset)
+                data = file.read(READ_SIZE)
+                if len(data) == READ_SIZE and b"\n" not in data:
+                    data += file.readline()
+        except FileNotFoundError:
+            return [], self.offset, False
+        end = data.rfind(b"\n") + 1
+        lines = [self._line(line) for line in data[:end].split(b"\n") if line]
+        return lines, self.offset + end, len(data) >= READ_SIZE
+
+    def _line(self, data: bytes) -> LogCreate:
+        try:
+            line = json.loads(data)
+            level, name, text, instant = line["level"], line["name"], line["msg"], from_micros(line["t"])
+        except (ValueError, KeyError, TypeError):
+            # A full disk tore it. Nothing is known of it but that it was there.
+            level, name, text, instant = WARNING, "sluice", "A log line was damaged here.", self._modified()
+        # model_construct: the runner made these values, and there may be a hundred thousand of them.
+        return LogCreate.model_construct(
+            name=name,
+            level=level,
+            message=text,
+            timestamp=instant,
+            flow_run_id=self._run_id,
+            task_run_id=None,
+        )
+
+    def _modified(self) -> datetime:
+        return from_micros(self._file.stat().st_mtime_ns // 1000)
+
+
+class Bell:
+    """The FIFO that the runner rings after each write, and, by ending, when it dies."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._fd = os.open(folder.path / "bell", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return self._fd
+
+    def silence(self) -> None:
+        """Take in the rings so far; later ones ring again."""
+        try:
+            while len(os.read(self._fd, 4096)) == 4096:
+                pass
+        except BlockingIOError:
+            return
+
+    def close(self) -> None:
+        """Stop listening."""
+        os.close(self._fd)
+
+
+def _identity(record: dict[str, Any]) -> Identity | None:
+    """An identity from started.json; where the runner could not tell (no /proc), what is seen now."""
+    return Identity.from_json(record) or identify(record["pid"])
