@@ -56,16 +56,33 @@ def complain(sentence: str, code: int) -> int:
     return code
 
 
+def report_crash(traceback: str) -> int:
+    """Say in one sentence that the screen ended by an exception; the traceback goes to the log.
+
+    Args:
+        traceback: as text, its last line naming the exception.
+    """
+    hint = _keep_traceback("the screen ended by an exception:\n" + traceback)
+    last = next((line for line in reversed(traceback.splitlines()) if line.strip()), "no message")
+    return complain(f"the screen ended unexpectedly: {last.strip()} ({hint})", REFUSED)
+
+
 def _explain_unexpected(error: Exception) -> int:
-    hint = "SLUICE_DEBUG=1 shows the traceback"
-    if where := _log_file_in_use():
-        logging.getLogger("sluice").critical("unexpected exception", exc_info=error)
-        hint = f"the traceback is in {where}"
+    hint = _keep_traceback("unexpected exception", error)
     text = " ".join(str(error).split()) or "no message"
     cause = error.__cause__ or error.__context__
     if isinstance(error, sqlite3.Error) or isinstance(cause, sqlite3.Error):
         return complain(f"the database answered: {text} ({hint})", USAGE)
     return complain(f"something unexpected happened: {type(error).__name__}: {text} ({hint})", REFUSED)
+
+
+def _keep_traceback(message: str, error: Exception | None = None) -> str:
+    """Log it where there is a log, and answer where a person finds it."""
+    where = _log_file_in_use()
+    if where is None:
+        return "SLUICE_DEBUG=1 shows the traceback"
+    logging.getLogger("sluice").critical(message, exc_info=error)
+    return f"the traceback is in {where}"
 
 
 def _log_file_in_use() -> str | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
+from rich.console import Console
 from textual import work
 
+import tui
 from sluice.house import House
+from sluice.settings import is_debugging
 from tui.app import SluiceApp
+
+TRACEBACK_WIDTH = 120
 
 
 class LiveApp(SluiceApp):
@@ -17,9 +25,20 @@ class LiveApp(SluiceApp):
         house: open, its threads not started yet.
     """
 
+    # Textual looks for style sheets beside the class that runs, and theirs are beside its base.
+    CSS_PATH = [Path(folder) / path for folder in tui.__path__ for path in SluiceApp.CSS_PATH]
+
     def __init__(self, house: House) -> None:
         super().__init__(house.backend)
         self._house = house
+        self._crash = io.StringIO()
+        if not is_debugging():  # a traceback belongs in the log, not on the operator's terminal
+            self.error_console = Console(file=self._crash, width=TRACEBACK_WIDTH, highlight=False)
+
+    @property
+    def crash(self) -> str:
+        """The traceback of what ended the app, empty when it ended well (or SLUICE_DEBUG has shown it)."""
+        return self._crash.getvalue()
 
     def on_ready(self) -> None:
         self._start_house()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sluice.exits import DONE, UsageProblem
+from sluice.exits import DONE, UsageProblem, report_crash
 from sluice.log_file import start_log_file
 from sluice.settings import Settings, load_settings
 
@@ -33,6 +33,9 @@ def show(settings: Settings, read_only: bool = False, farewell: Callable[[House]
         settings: say where the database is.
         read_only: change nothing; neither schedule nor work.
         farewell: called when the screen is closed and the threads still run.
+
+    Returns:
+        The exit code.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         raise UsageProblem(
@@ -45,7 +48,9 @@ def show(settings: Settings, read_only: bool = False, farewell: Callable[[House]
 
     with open_house(settings, scheduler=False, worker=False, read_only=read_only) as house:
         app = LiveApp(house)
-        app.run()
-        if farewell is not None:
-            farewell(house)
-        return app.return_code or DONE
+        try:
+            app.run()
+        finally:
+            if farewell is not None:
+                farewell(house)
+    return report_crash(app.crash) if app.crash else app.return_code or DONE

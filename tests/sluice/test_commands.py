@@ -128,7 +128,8 @@ def test_run_json(sluice: Sluice, filled: Path) -> None:
 def test_run_refuses_parameters_that_do_not_fit(sluice: Sluice, filled: Path) -> None:
     answer = sluice("run", "hourly", "-p", "rows=many")
     assert answer.code == 1
-    assert "'many' is not of type 'integer'" in answer.err
+    assert "field 'rows'" in answer.err
+    assert "'many'" in answer.err
     assert sluice("run", "hourly", "-p", "rows").code == 2
 
 
@@ -163,7 +164,7 @@ def test_read_only_refuses_changes(sluice: Sluice, filled: Path) -> None:
 def test_delete_asks_unless_told(sluice: Sluice, filled: Path) -> None:
     answer = sluice("delete", "hourly")
     assert answer.code == 1
-    assert "nothing was deleted" in answer.err
+    assert "Nothing was deleted" in answer.err
     assert json.loads(sluice("delete", "hourly", "--yes", "--json").out)["deleted"] == 1
     assert sluice("inspect", "hourly").code == 1
 
