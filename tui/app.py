@@ -52,6 +52,7 @@ QUIT = Action("app.quit", "q,ctrl+q", "quit_sluice", "Quit, and say what will no
 
 GLOBAL_ACTIONS = register(HELP, PALETTE, JUMP, NEXT_SCREEN, PREVIOUS_SCREEN, BACK, THEME, QUIT)
 
+STYLES = Path(__file__).parent / "styles"
 SMALLEST_WIDTH, SMALLEST_HEIGHT = 44, 10
 
 
@@ -73,7 +74,7 @@ class SluiceApp(ActionHost, App[None]):
         keymap: binding id to keys, from the user's keymap file.
     """
 
-    CSS_PATH = [Path("styles") / name for name in ("app.tcss", "states.tcss", "lists.tcss", "dialogs.tcss")]
+    CSS_PATH = [STYLES / name for name in ("app.tcss", "states.tcss", "lists.tcss", "dialogs.tcss")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(GLOBAL_ACTIONS)]
     COMMANDS = {_palette_provider}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST_WIDTH, "-narrow"), (100, "-medium"), (120, "-wide")]

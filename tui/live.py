@@ -81,11 +81,16 @@ class ChangeFeed:
         self._target.post_message(StoreChanged())
 
 
+def _is_alive(owner: Widget) -> bool:
+    """Whether a reply can still be shown: not on a screen that was left, nor in an app that closes."""
+    return owner.is_attached and owner.app.is_running
+
+
 _serial = itertools.count(1)
 
 
 class LatestRead(Generic[Question, Reply]):
-    """Reads in threads for one widget, one at a time; of the questions asked meanwhile only the newest is next.
+    """Reads in threads for one widget, one at a time; of the questions asked meanwhile the newest is next.
 
     All of it happens on Textual's loop except `read` itself, so replies need no locks.
     """
@@ -147,11 +152,11 @@ class LatestRead(Generic[Question, Reply]):
                 except Exception as error:  # noqa: BLE001  outermost frame of the read: shown, and the screen lives
                     self._owner.log.error(f"a read failed: {error!r}")
                     self._note_end(started)
-                    if not self._wanted:
+                    if not self._wanted and _is_alive(self._owner):
                         self._fail(error)
                     continue
                 self._note_end(started)
-                if self._keep_stale or not self._wanted:
+                if (self._keep_stale or not self._wanted) and _is_alive(self._owner):
                     self._show(question, reply)
         finally:
             self._busy = False
@@ -181,8 +186,10 @@ def run_in_thread(
             answer = await asyncio.to_thread(call)
         except Exception as error:  # noqa: BLE001  outermost frame of the change: shown, and the screen lives
             owner.log.error(f"a change failed: {error!r}")
-            fail(error)
+            if _is_alive(owner):
+                fail(error)
         else:
-            done(answer)
+            if _is_alive(owner):
+                done(answer)
 
     owner.run_worker(work(), group="changes")

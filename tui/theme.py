@@ -19,6 +19,11 @@ DARK = Theme(
     dark=True,
     variables={
         "footer-key-foreground": "#e0b062",
+        "text-primary": "#8cc2ec",
+        "text-success": "#8ccb9c",
+        "text-warning": "#eab56e",
+        "text-error": "#f08088",
+        "text-accent": "#e9bd74",
         "block-cursor-text-style": "none",
         "input-selection-background": "#5ea3d8 35%",
         "border-blurred": "#2b3844",
@@ -40,6 +45,11 @@ LIGHT = Theme(
     dark=False,
     variables={
         "footer-key-foreground": "#8a5a00",
+        "text-primary": "#1a5b8c",
+        "text-success": "#226e3a",
+        "text-warning": "#8f5200",
+        "text-error": "#b01f35",
+        "text-accent": "#7d5200",
         "block-cursor-text-style": "none",
         "input-selection-background": "#1d6296 25%",
         "border-blurred": "#cfcabd",

@@ -66,7 +66,7 @@ def clock_time(when: datetime, zone: tzinfo | None) -> str:
 
 
 def day_time(when: datetime, now: datetime, zone: tzinfo | None) -> str:
-    """`today 12:00`, `Tue 3 Mar 08:30`, and with the year when it is another one. The zone is named once nearby."""
+    """`today 12:00`, `Tue 3 Mar 08:30`, with the year when it is another one; the caller names the zone."""
     local, today = when.astimezone(zone), now.astimezone(zone)
     if local.date() == today.date():
         return f"today {local:%H:%M}"

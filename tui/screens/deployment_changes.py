@@ -142,12 +142,12 @@ class DeploymentChanges(_Base):
             self.refuse("These deployments are gone already.")
             return
         names = self.names_of(ids)
-        what = names[0] if len(ids) == 1 and names else plural(preview.deployments, "deployment")
+        what = "this deployment" if len(ids) == 1 else plural(preview.deployments, "deployment")
         question = Question(
             title=f"Delete {what}?",
             body=deletion_words(preview),
-            items=tuple(names) if len(ids) > 1 else (),
-            more=len(ids) - len(names) if len(ids) > 1 else 0,
+            items=tuple(names),
+            more=len(ids) - len(names),
             confirm="Delete",
             danger=True,
             typed=str(preview.deployments) if preview.deployments > MANY else "",

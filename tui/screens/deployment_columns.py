@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from store.schemas import DeploymentRow
 from tui.states import look_of_deployment
 from tui.text import cut, harmless, width_of
@@ -81,8 +83,22 @@ def _trend(row: DeploymentRow) -> tuple[str, str]:
 
 
 def tags_cell(row: DeploymentRow, context: CellContext) -> Cell:
-    """The tags, separated by two spaces since a tag may hold anything else."""
-    return [("  ".join(row.tags), DIM)]
+    """As many whole tags as fit, and how many more there are."""
+    return [(some_of(row.tags, context.width), DIM)]
+
+
+def some_of(words: Sequence[str], width: int) -> str:
+    """The first words that fit whole into a width, then `+n`; the first one is cut if need be."""
+    harmless_words = [harmless(word) for word in words]
+    for count in range(len(words), 0, -1):
+        more = f" +{len(words) - count}" if count < len(words) else ""
+        shown = " ".join(harmless_words[:count])
+        if width_of(shown) + len(more) <= width:
+            return shown + more
+    if not words:
+        return ""
+    more = f" +{len(words) - 1}" if len(words) > 1 else ""
+    return cut(harmless_words[0], width - len(more)) + more
 
 
 def pool_cell(row: DeploymentRow, context: CellContext) -> Cell:
@@ -117,13 +133,13 @@ def note_of(row: DeploymentRow) -> tuple[str, str] | None:
 COLUMNS: tuple[Column[DeploymentRow], ...] = (
     Column("mark", "", lambda row, context: [], 1),
     Column("state", "", state_cell, 1, gap=0),
-    Column("name", "Deployment", name_cell, 14, share=5, limit=44, gap=1, sort="name"),
-    Column("schedule", "Schedule", schedule_cell, 14, priority=4, share=4, limit=34),
+    Column("name", "Deployment", name_cell, 22, share=5, limit=44, gap=1, sort="name"),
+    Column("schedule", "Schedule", schedule_cell, 16, priority=4, share=4, limit=34),
     Column("next", "Next", next_cell, 8, sort="next_run", live=True),
     Column("bars", "Last 12 runs", bars_cell, COUNT, priority=3, sort="state"),
     Column("last", "Last", last_cell, 7, priority=5, align="right", sort="duration"),
     Column("median", "Median", median_cell, 7, priority=8, align="left", gap=1),
-    Column("tags", "Tags", tags_cell, 10, priority=6, share=2, limit=24),
-    Column("pool", "Pool", pool_cell, 8, priority=7, share=1, limit=16, sort="pool"),
+    Column("tags", "Tags", tags_cell, 8, priority=6, share=2, limit=24),
+    Column("pool", "Pool", pool_cell, 7, priority=7, share=1, limit=16, sort="pool"),
     Column("note", "Note", note_cell, 12, priority=9, share=3),
 )

@@ -199,9 +199,9 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
             self.empty.say(
                 "No deployments yet",
                 [
-                    "[sluice apply prefect.yaml] brings in a project's deployments",
-                    "[crontab -l | sluice import-crontab -] makes one of each line of your crontab",
-                    "[sluice demo] opens a throw-away database to look around in",
+                    "[sluice apply prefect.yaml] brings in its deployments",
+                    "[crontab -l | sluice import-crontab -] makes one of each line",
+                    "[sluice demo] opens a throw-away database",
                 ],
                 "They appear here by themselves.",
             )

@@ -1,4 +1,4 @@
-"""Dialogs that ask before something happens. Cancel has the focus; the key that opened them never confirms."""
+"""Dialogs that ask first. Cancel has the focus, and the key that opened them never confirms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
-from tui.text import harmless
+from tui.text import cut, harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class QuestionDialog(ModalScreen[bool]):
         with Vertical(id="dialog", classes="-danger" if asked.danger else ""):
             yield Label(harmless(asked.title), id="dialog-title", markup=False)
             with VerticalScroll(id="dialog-body", can_focus=False):
-                yield Static(harmless(asked.body, lines=True), markup=False)
                 if asked.items:
                     yield Static(self._list(), id="dialog-items", markup=False)
+                yield Static(harmless(asked.body, lines=True), markup=False)
             if asked.typed:
                 yield Label(f"Type {asked.typed} to confirm:", id="dialog-ask", markup=False)
                 yield Input(id="dialog-typed", compact=True)
@@ -73,7 +73,7 @@ class QuestionDialog(ModalScreen[bool]):
                 )
 
     def _list(self) -> str:
-        lines = [f"• {harmless(item)}" for item in self.question.items]
+        lines = [f"• {cut(harmless(item), 54)}" for item in self.question.items]
         if self.question.more:
             lines.append(f"  and {self.question.more:,} more")
         return "\n".join(lines)

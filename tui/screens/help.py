@@ -65,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
         entries: made by `entries_of` before this screen opened, so that they are the other screen's.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key", "help--words", "help--dim", "help--group", *STYLES}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key", "help--words", "help--group", *STYLES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", show=False),
         Binding("down", "move(1)", "Down", show=False),
@@ -93,19 +93,30 @@ class HelpScreen(ModalScreen[None]):
             entries = OptionList(id="help-entries", markup=False, compact=True)
             entries.can_focus = False
             yield entries
+            yield Static(id="help-about", markup=False)
             yield Static(id="help-legend", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#help-legend", Static).update(self._legend())
         self._list("")
         self.query_one(Input).focus()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self.query_one("#help-legend", Static).update(self._legend()))
+
     def _legend(self) -> Content:
-        parts = []
+        """The glyphs and their words, a glyph never parted from its word."""
+        width = self.query_one("#help-legend", Static).size.width
+        lines: list[list[Content]] = [[]]
+        taken = 0
         for look in LEGEND:
             style = self.get_visual_style(look.style, partial=True)
-            parts.append(Content.assemble((look.glyph, style), f"\u00a0{look.word.replace(' ', '\u00a0')}"))
-        return Content("  ").join(parts)
+            part = Content.assemble((look.glyph, style), f" {look.word}")
+            if taken + part.cell_length > width and lines[-1]:
+                lines.append([])
+                taken = 0
+            lines[-1].append(part)
+            taken += part.cell_length + 2
+        return Content("\n").join([Content("  ").join(line) for line in lines])
 
     def _list(self, text: str) -> None:
         options = self.query_one(OptionList)
@@ -129,14 +140,14 @@ class HelpScreen(ModalScreen[None]):
         options.scroll_to(y=0, animate=False)
 
     def _line(self, entry: Entry) -> Content:
-        key, words, dim = (
-            self.get_visual_style(f"help--{part}", partial=True) for part in ("key", "words", "dim")
-        )
+        key, words = (self.get_visual_style(f"help--{part}", partial=True) for part in ("key", "words"))
         keys = " ".join(entry.keys)
-        parts = [("  ", words), (f"{keys:<12}", key), (" ", words), (entry.words, words)]
-        if entry.long_words:
-            parts.append((f"  {entry.long_words}", dim))
-        return Content.assemble(*parts)
+        return Content.assemble("  ", (f"{keys:<12}", key), " ", (entry.words, words))
+
+    @on(OptionList.OptionHighlighted)
+    def _say_more(self, event: OptionList.OptionHighlighted) -> None:
+        entry = self._listed[event.option_index] if event.option_index < len(self._listed) else None
+        self.query_one("#help-about", Static).update(entry.long_words if entry else "")
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:

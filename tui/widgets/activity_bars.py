@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
 from store.schemas import RecentRun
@@ -15,15 +16,15 @@ _SOLID = frozenset({"COMPLETED", "FAILED", "CRASHED"})
 
 
 def heights(durations: Sequence[float | None]) -> list[int]:
-    """Heights 0..7 for durations in seconds, the longest being 7.
+    """Heights 0..7 for durations in seconds: half height is the median, full height twice that or more.
 
-    Square roots, so that one run of an hour does not flatten eleven of some minutes.
+    So a steady deployment is a calm line, one slow run stands out, and it cannot flatten the others.
     """
-    longest = max((seconds for seconds in durations if seconds), default=0.0)
-    top = len(BARS) - 1
-    if longest <= 0:
+    known = [seconds for seconds in durations if seconds and seconds > 0]
+    if not known:
         return [0] * len(durations)
-    return [round(top * (max(seconds or 0.0, 0.0) / longest) ** 0.5) for seconds in durations]
+    top, full = len(BARS) - 1, 2 * median(known)
+    return [min(top, round(top * max(seconds or 0.0, 0.0) / full)) for seconds in durations]
 
 
 def activity_bars(recent: Sequence[RecentRun], width: int = COUNT) -> Cell:

@@ -156,8 +156,8 @@ class Description:
         return Content.styled(harmless(words), self._style("dim"))
 
     def _field(self, label: str, value: str | Content) -> Content:
-        shown = value if isinstance(value, Content) else Content(cut(harmless(value), self._width - 10))
-        return Content.assemble(Content.styled(f"{label:<10}", self._style("label")), shown)
+        shown = value if isinstance(value, Content) else Content(cut(harmless(value), self._width - 8))
+        return Content.assemble(Content.styled(f"{label:<8}", self._style("label")), shown)
 
     def _head(self) -> Content:
         row = self._shown.row
@@ -222,12 +222,12 @@ class Description:
             f"Next, if it were not paused ({zone_name})" if self._shown.row.paused else f"Next ({zone_name})"
         )
         lines = [Content.styled(title, self._style("label"))]
-        for when in times:
-            lines.append(
-                Content.assemble(
-                    f"{day_time(when, self._now, self._zone):<20}", self._dim(countdown(when, self._now))
-                )
+        lines += [
+            Content.assemble(
+                f"{day_time(when, self._now, self._zone):<20}", self._dim(countdown(when, self._now))
             )
+            for when in times
+        ]
         return Content("\n").join(lines)
 
     def _last(self) -> Content:

@@ -41,8 +41,11 @@ class EmptyState(Widget):
             self.get_visual_style(f"empty-state--{part}", partial=True) for part in ("title", "key", "text")
         )
         lines: list[Content] = [Content.styled(harmless(self._title), title), Content("")]
+        longest = max((len(match[1]) for step in self._steps if (match := _KEYS.match(step))), default=0)
         for step in self._steps:
             pieces = _KEYS.split(step)
+            if not pieces[0] and len(pieces) > 1:
+                pieces[1] = pieces[1].ljust(longest + 1)
             lines.append(
                 Content.assemble(
                     *((piece, key if n % 2 else text) for n, piece in enumerate(pieces) if piece)

@@ -67,7 +67,8 @@ class HeaderBar(Widget):
         if TYPE_CHECKING:
             assert isinstance(self.app, SluiceApp)
         if self.app.read_only:
-            parts += [self._styled(" ⚿ read-only ", "lock"), Content("  ")]
+            lock = self.get_visual_style("header-bar--lock")
+            parts += [Content.styled(" locked · read-only ", lock), Content("  ")]
         if status is not None:
             for style, words in self._people(status):
                 parts += [self._styled(words, style), Content("  ")]

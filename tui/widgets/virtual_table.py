@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -22,6 +22,7 @@ from tui.live import LatestRead
 from tui.states import STYLES
 from tui.widgets.columns import Cell, Column
 from tui.widgets.painter import CURSOR, CURSOR_BLURRED, MARKED, Painter
+from tui.widgets.row_keys import ROW_BINDINGS, RowKeys
 from tui.widgets.selection import Selection
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -33,16 +34,6 @@ CACHED_ROWS = 2000
 HEADER_LINES = 1
 
 _KINDS = ("", CURSOR, CURSOR_BLURRED, MARKED)
-
-_MOVE = Binding.Group("Move")
-_MARK = Binding.Group("Marks")
-_GO = Binding.Group("Go")
-
-
-def _bind(keys: str, action: str, words: str, name: str, group: Binding.Group, footer: str = "") -> Binding:
-    return Binding(
-        keys, action, footer or words, show=bool(footer), tooltip=words, group=group, id=f"table.{name}"
-    )
 
 
 class KeyList(NamedTuple, Generic[KeyT]):
@@ -57,7 +48,7 @@ class KeyList(NamedTuple, Generic[KeyT]):
         return cls(keys, {key: place for place, key in enumerate(keys)})
 
 
-class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
+class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=True):
     """The table. Give it keys with `set_keys`; it asks `read_rows` for what is on screen, in a thread.
 
     Args:
@@ -82,33 +73,12 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         *STYLES,
     }
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _bind("enter", "open", "Open the row", "open", _GO, footer="open"),
-        _bind("space", "mark", "Mark or unmark the row", "mark", _MARK, footer="mark"),
-        _bind("up,k", "cursor(-1)", "Up", "up", _MOVE),
-        _bind("down,j", "cursor(1)", "Down", "down", _MOVE),
-        _bind("pageup,ctrl+b", "page(-1)", "Page up", "page_up", _MOVE),
-        _bind("pagedown,ctrl+f", "page(1)", "Page down", "page_down", _MOVE),
-        _bind("ctrl+u", "half(-1)", "Half a page up", "half_up", _MOVE),
-        _bind("ctrl+d", "half(1)", "Half a page down", "half_down", _MOVE),
-        _bind("home,g", "first", "First row", "first", _MOVE),
-        _bind("end,G", "last", "Last row", "last", _MOVE),
-        _bind("v", "range", "Begin a range, or mark it", "range", _MARK),
-        _bind("asterisk", "mark_all", "Mark all that match", "mark_all", _MARK),
-        _bind("backslash", "clear_marks", "Clear all marks", "clear_marks", _MARK),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = ROW_BINDINGS
 
     class CursorMoved(Message):
         """The cursor stands on another object (null: the table is empty), or that object changed."""
 
         def __init__(self, key: object | None) -> None:
-            self.key = key
-            super().__init__()
-
-    class RowOpened(Message):
-        """Enter or a double click on a row."""
-
-        def __init__(self, key: object) -> None:
             self.key = key
             super().__init__()
 
@@ -118,9 +88,6 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         def __init__(self, sort: str) -> None:
             self.sort = sort
             super().__init__()
-
-    class MarksChanged(Message):
-        """Other rows are marked than before."""
 
     def __init__(
         self,
@@ -133,10 +100,10 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._markable = markable
+        self.markable = markable
         self._list: KeyList[KeyT] = KeyList([], {})
         self._rows: dict[KeyT, RowT] = {}
-        self._selection: Selection[KeyT] = Selection()
+        self.selection: Selection[KeyT] = Selection()
         self._cursor = 0
         self._sorted_by = ("", False)
         self._strips: dict[tuple[KeyT, str], Strip] = {}
@@ -162,21 +129,6 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         return self._list.places
 
     @property
-    def marks(self) -> set[KeyT]:
-        """Marked keys, those that a filter hides too. Not to be changed."""
-        return self._selection.marks
-
-    @property
-    def in_range(self) -> bool:
-        """Whether a range was begun with `v`."""
-        return self._selection.anchor is not None
-
-    @property
-    def cursor_key(self) -> KeyT | None:
-        """The key under the cursor; null when the table is empty."""
-        return self.keys[self._cursor] if self.keys else None
-
-    @property
     def cursor_row(self) -> RowT | None:
         """The row under the cursor; null when there is none or it is not read yet."""
         key = self.cursor_key
@@ -191,14 +143,6 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         """The row of a key, if it is in memory."""
         return self._rows.get(key)
 
-    def targets(self) -> list[KeyT]:
-        """What an action acts on: the marked rows in order (hidden ones last), else the cursor's row."""
-        chosen = self._selection.chosen(self._list.places, self.keys, self._cursor)
-        if chosen:
-            places = self._list.places
-            return sorted(chosen, key=lambda key: places.get(key, len(places)))
-        return [] if self.cursor_key is None else [self.cursor_key]
-
     def set_keys(self, new: KeyList[KeyT], *, complete: bool = False) -> None:
         """Show these keys. The cursor stays on its object; if that is gone, on the same line.
 
@@ -210,9 +154,9 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         self._list = new
         place = new.places.get(key) if key is not None else None
         self._cursor = max(0, min(self._cursor, len(new.keys) - 1)) if place is None else place
-        if self._selection.keep_existing(new.places, complete=complete):
+        if self.selection.keep_existing(new.places, complete=complete):
             self.post_message(self.MarksChanged())
-        self.virtual_size = Size(self.size.width, len(new.keys) + HEADER_LINES)
+        self.virtual_size = Size(self.line_width, len(new.keys) + HEADER_LINES)
         if place is not None and 0 <= offset < self.page_rows:
             self._scroll_to_row(place - offset)
         self._show_cursor()
@@ -236,7 +180,7 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         place = self._list.places.get(key)
         if place is None:
             return False
-        self._move_to(place)
+        self.move_to(place)
         return True
 
     # --- the visible window
@@ -245,6 +189,11 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
     def page_rows(self) -> int:
         """Rows on screen."""
         return max(1, self.size.height - HEADER_LINES)
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line beside the scrollbar."""
+        return self.scrollable_content_region.width
 
     @property
     def _top(self) -> int:
@@ -298,12 +247,11 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         self._place_columns()
-        self.virtual_size = Size(self.size.width, len(self.keys) + HEADER_LINES)
+        self.virtual_size = Size(self.line_width, len(self.keys) + HEADER_LINES)
         self._show_cursor()
         self._ask()
 
     def on_mount(self) -> None:
-        self._refresh_scrollbars()
         self._ask()
 
     # --- moving and marking
@@ -317,7 +265,8 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         elif self._cursor >= self._top + self.page_rows:
             self._scroll_to_row(self._cursor - self.page_rows + 1)
 
-    def _move_to(self, place: int) -> None:
+    def move_to(self, place: int) -> None:
+        """Put the cursor on a row; places beyond the ends mean the ends."""
         place = max(0, min(place, len(self.keys) - 1))
         if place == self._cursor or not self.keys:
             return
@@ -331,80 +280,6 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         self._show_cursor()
         self.post_message(self.CursorMoved(self.cursor_key))
 
-    def action_cursor(self, step: int) -> None:
-        """Move by rows."""
-        self._move_to(self._cursor + step)
-
-    def action_page(self, pages: int) -> None:
-        """Move by pages."""
-        self._move_to(self._cursor + pages * self.page_rows)
-
-    def action_half(self, halves: int) -> None:
-        """Move by half pages."""
-        self._move_to(self._cursor + halves * max(1, self.page_rows // 2))
-
-    def action_first(self) -> None:
-        """Go to the first row."""
-        self._move_to(0)
-
-    def action_last(self) -> None:
-        """Go to the last row."""
-        self._move_to(len(self.keys) - 1)
-
-    def action_open(self) -> None:
-        """Open the row under the cursor."""
-        if self.cursor_key is not None:
-            self.post_message(self.RowOpened(self.cursor_key))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("mark", "range", "mark_all", "clear_marks"):
-            return self._markable
-        return super().check_action(action, parameters)
-
-    def action_mark(self) -> None:
-        """Mark or unmark the row and go on to the next; during a range, mark the range."""
-        if self.cursor_key is None:
-            return
-        if self.in_range:
-            self.action_range()
-            return
-        self._selection.toggle(self.cursor_key)
-        self._marks_changed()
-        self.action_cursor(1)
-
-    def action_range(self) -> None:
-        """Begin a range at the cursor, or mark the one that was begun."""
-        if self.cursor_key is None:
-            return
-        if self.in_range:
-            self._selection.end_range(self._list.places, self.keys, self._cursor)
-        else:
-            self._selection.anchor = self.cursor_key
-        self._marks_changed()
-
-    def action_mark_all(self) -> None:
-        """Mark all rows of the list, those that are not on screen too."""
-        self._selection.anchor = None
-        self._selection.marks |= self._list.places.keys()
-        self._marks_changed()
-
-    def action_clear_marks(self) -> None:
-        """Unmark everything, and leave the range."""
-        self._selection.clear()
-        self._marks_changed()
-
-    def leave_range(self) -> bool:
-        """Give up a range that was begun; false when there is none."""
-        begun = self.in_range
-        self._selection.anchor = None
-        if begun:
-            self._marks_changed()
-        return begun
-
-    def _marks_changed(self) -> None:
-        self.refresh()
-        self.post_message(self.MarksChanged())
-
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
         if offset is None:
@@ -415,10 +290,10 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
         place = self._top + offset.y - HEADER_LINES
         if place >= len(self.keys):
             return
-        self._move_to(place)
-        if self._markable and self._painter.placed and offset.x <= self._painter.placed[0].width:
-            self._selection.toggle(self.keys[place])
-            self._marks_changed()
+        self.move_to(place)
+        if self.markable and self._painter.placed and offset.x <= self._painter.placed[0].width:
+            self.selection.toggle(self.keys[place])
+            self.marks_changed()
         elif event.chain == 2:
             self.action_open()
 
@@ -444,7 +319,7 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
                 self._refresh_place(place)
 
     def _place_columns(self) -> None:
-        self._painter.place(self.size.width)
+        self._painter.place(self.line_width)
         self._strips.clear()
         self._live_cells.clear()
 
@@ -457,7 +332,7 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
     def _refresh_place(self, place: int) -> None:
         y = place - self._top + HEADER_LINES
         if HEADER_LINES <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.line_width, 1))
 
     def _refresh_key(self, key: KeyT) -> None:
         place = self._list.places.get(key)
@@ -472,7 +347,7 @@ class VirtualTable(ScrollView, Generic[KeyT, RowT], can_focus=True):
 
     def _row_strip(self, place: int) -> Strip:
         key = self.keys[place]
-        marked = self._selection.is_marked(key, place, self._list.places, self._cursor)
+        marked = self.selection.is_marked(key, place, self._list.places, self._cursor)
         kind = self._kind(place == self._cursor, marked)
         name = (key, kind + "+" if marked else kind)
         strip = self._strips.get(name)
