@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every benchmark in its short form, one after another, each in a process of its own."""
+"""`python -m benchmarks`: every benchmark in its short form, one after another, each in its own process."""
 
 from __future__ import annotations
 
