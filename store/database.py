@@ -15,7 +15,7 @@ from peewee import DatabaseError, SqliteDatabase
 
 from store.changes import ChangeSignal, Watcher
 from store.clock import Clock, SystemClock
-from store.errors import DatabaseReadOnly, DatabaseUnreadable
+from store.errors import DatabaseProblem, DatabaseReadOnly, DatabaseUnreadable
 from store.ids import KnownIds
 from store.models import TABLES
 from store.places import Mount, read_mounts, refuse_network
@@ -134,13 +134,24 @@ class Store:
 
 
 class _Database(SqliteDatabase):
-    """SQLite whose errors about the file are sentences, on every path that a query takes."""
+    """SQLite whose errors about the file are sentences, on every path that a query takes.
+
+    On some errors (a full disk, a failing one) SQLite takes back the whole transaction by itself
+    (https://www.sqlite.org/lang_transaction.html, section 3.1). What Peewee would still take back is gone
+    then, and a caller that goes on regardless must not write outside of any transaction.
+    """
 
     def __init__(self, file: Path, name: str, **options: Any) -> None:
         self.file = file
         super().__init__(name, **options)
 
     def execute_sql(self, sql: Any, params: Any = None) -> Any:
+        if self.transaction_depth() and not self._is_in_transaction():
+            if sql.startswith("ROLLBACK TO"):
+                return None
+            raise DatabaseProblem(
+                self.file, f"{self.file} failed a moment ago: nothing of this change was kept"
+            )
         try:
             return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]  # Peewee's stubs leave it bare
         except DatabaseError as error:
@@ -148,6 +159,15 @@ class _Database(SqliteDatabase):
             if problem is None:
                 raise
             raise problem from error
+
+    def rollback(self) -> None:
+        if self._is_in_transaction():
+            super().rollback()
+
+    def _is_in_transaction(self) -> bool:
+        """What SQLite says, where Peewee's `in_transaction` tells what it believes."""
+        database: SqliteDatabase = self
+        return bool(database.connection().in_transaction)
 
 
 def _describe(file: Path, read_only: bool) -> SqliteDatabase:
