@@ -7,7 +7,7 @@ from typing import Any
 
 from backend import parameters
 from store import deployments, schemas
-from store.errors import Invalid, ParametersInvalid
+from store.errors import Conflict, Invalid, ParametersInvalid
 
 
 def check_rule(rule: schemas.ScheduleRule, field: str = "schedule") -> None:
@@ -67,6 +67,19 @@ def run_parameters(deployment: schemas.Deployment, enforced: bool | None, merged
     """
     if deployment.enforce_parameter_schema if enforced is None else enforced:
         _validate("Error creating flow run", merged, deployment.parameter_openapi_schema, partial=False)
+
+
+def no_infrastructure_document(run: schemas.DeploymentFlowRunCreate) -> None:
+    """Refuse a run that names an infrastructure document.
+
+    Raises:
+        Conflict: there are no documents here (Prefect answers 409 for one that does not exist).
+    """
+    if run.infrastructure_document_id is not None:
+        raise Conflict(
+            "Error creating flow run. Could not find infrastructure_document with id:"
+            f" {run.infrastructure_document_id}."
+        )
 
 
 def _validate(doing: str, values: dict[str, Any], schema: dict[str, Any] | None, *, partial: bool) -> None:

@@ -93,37 +93,31 @@ class LocalBackend:
     def create_deployment(self, deployment: schemas.DeploymentCreate) -> Upserted:
         """Create, or update the one with the same flow and name."""
         self._refuse_read_only()
-        checks.check_rules(deployment.schedules)
-        self._prepare(deployment.parameter_openapi_schema)
-        check = checks.deployment_parameters("Error creating deployment")
-        return Upserted(*deployments.create(self._store, deployment, self._who, check=check))
+        self._check_before(deployment)
+        return self._upsert(deployment, "Error creating deployment", new_id())
 
-    def apply_deployments(self, sent: Sequence[tuple[str, schemas.DeploymentCreate]]) -> list[Upserted]:
+    def apply_deployments(
+        self, deployments: Sequence[tuple[str, schemas.DeploymentCreate]]
+    ) -> list[Upserted]:
         """Upsert all or none: (flow name, deployment with any flow_id) each; flows are made as needed."""
         self._refuse_read_only()
-        for _, deployment in sent:
-            checks.check_rules(deployment.schedules)
-            self._prepare(deployment.parameter_openapi_schema)
+        for _, deployment in deployments:
+            self._check_before(deployment)
         group = new_id()
         applied = []
         with self._store.write():
-            for flow_name, deployment in sent:
+            for flow_name, deployment in deployments:
                 flow, _ = flows.get_or_create(self._store, schemas.FlowCreate(name=flow_name))
                 # model_copy keeps which fields were sent, and adds this one.
                 placed = deployment.model_copy(update={"flow_id": flow.id})
-                check = checks.deployment_parameters(
-                    f"Error creating deployment {flow_name}/{deployment.name}"
-                )
-                applied.append(
-                    Upserted(*deployments.create(self._store, placed, self._who, check=check, group_id=group))
-                )
+                doing = f"Error creating deployment {flow_name}/{deployment.name}"
+                applied.append(self._upsert(placed, doing, group))
         return applied
 
     def update_deployment(self, deployment_id: UUID, update: schemas.DeploymentUpdate) -> None:
         """Change only the fields that were sent."""
         self._refuse_read_only()
-        checks.check_rules(update.schedules)
-        self._prepare(update.parameter_openapi_schema)
+        self._check_before(update)
         check = checks.deployment_parameters("Error updating deployment")
         deployments.update(self._store, deployment_id, update, self._who, check=check)
 
@@ -177,9 +171,11 @@ class LocalBackend:
         Raises:
             NotFound: unknown deployment.
             BadRequest: a work queue named for a deployment without a work pool.
+            Conflict: an infrastructure document, of which there are none here.
             ParametersInvalid: the parameters do not fit, and the schema is enforced.
         """
         self._refuse_read_only()
+        checks.no_infrastructure_document(run)
         self._prepare(deployments.read(self._store, deployment_id).parameter_openapi_schema)
         with self._store.write():
             deployment = deployments.read(self._store, deployment_id)
@@ -343,6 +339,15 @@ class LocalBackend:
             raise Refused(
                 f"{self._store.path} is open read-only: open it without --read-only to change something"
             )
+
+    def _check_before(self, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> None:
+        """What can be checked without the store, before a transaction begins."""
+        checks.check_rules(sent.schedules)
+        self._prepare(sent.parameter_openapi_schema)
+
+    def _upsert(self, deployment: schemas.DeploymentCreate, doing: str, group: UUID) -> Upserted:
+        check = checks.deployment_parameters(doing)
+        return Upserted(*deployments.create(self._store, deployment, self._who, check=check, group_id=group))
 
     def _prepare(self, schema: dict[str, Any] | None) -> None:
         """Import the validator before a transaction begins, if there is something to validate."""
