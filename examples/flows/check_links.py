@@ -1,4 +1,4 @@
-"""Check the links between Markdown files without the network: does each point to a file and heading that exist?"""
+"""Check the links between Markdown files, without the network: is there such a file, and such a heading?"""
 
 from __future__ import annotations
 

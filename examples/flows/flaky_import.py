@@ -1,4 +1,4 @@
-"""A job that fails now and then, for trying out failures, retries and pauses: the same slots fail each time."""
+"""A job that fails now and then, to try out failures and pauses: the same slots fail each time."""
 
 from __future__ import annotations
 

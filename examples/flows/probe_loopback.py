@@ -1,4 +1,4 @@
-"""Several network probes at once with asyncio, all against a small server of its own on the loopback interface."""
+"""Several probes at once with asyncio, against a small server of its own on the loopback interface."""
 
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ def _tell(status: int, remaining: int, total: int) -> None:
 def _make_up_measurements(target: Path) -> None:
     with closing(sqlite3.connect(target)) as database, database:
         database.execute(
-            "CREATE TABLE disk_usage (at TEXT, path TEXT, used INTEGER, total INTEGER, PRIMARY KEY (at, path))"
+            "CREATE TABLE IF NOT EXISTS disk_usage (at TEXT, path TEXT, used INTEGER, total INTEGER,"
+            " PRIMARY KEY (at, path))"
         )
     log.info("made an empty database %s", target)

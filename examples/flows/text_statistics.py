@@ -5,26 +5,19 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from workspace import folder, slot
 
 log = logging.getLogger("text_statistics")
 
 
-class Order(Enum):
-    """What the longest list is sorted by."""
-
-    COUNT = "count"
-    WORD = "word"
-
-
 def text_statistics(
     pattern: str = "*.py",
     top: int = 10,
     shortest: int = 4,
-    order: str = Order.COUNT.value,
+    order: Literal["count", "word"] = "count",
     ignore: list[str] | None = None,
 ) -> None:
     """Count lines and words of the text files beside this one, and list the most frequent words.
@@ -36,7 +29,6 @@ def text_statistics(
         order: sort the list by count or by word.
         ignore: words to leave out.
     """
-    by = Order(order)
     base = Path(__file__).resolve().parent.parent
     words: Counter[str] = Counter()
     files = [
@@ -50,7 +42,7 @@ def text_statistics(
     for word in ignore or ():
         del words[word]
     most = words.most_common(top)
-    if by is Order.WORD:
+    if order == "word":
         most.sort()
     lines = [f"{count:6} {word}" for word, count in most]
     print("\n".join(lines))

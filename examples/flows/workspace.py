@@ -12,7 +12,7 @@ MEASUREMENTS = "measurements.db"
 
 
 def folder(*parts: str) -> Path:
-    """A folder below $SLUICE_EXAMPLES_DIR (default: `sluice-examples` in the temporary folder), made if missing."""
+    """A folder below $SLUICE_EXAMPLES_DIR (default: sluice-examples in the temporary folder), made if missing."""
     base = os.environ.get("SLUICE_EXAMPLES_DIR") or Path(tempfile.gettempdir(), "sluice-examples")
     path = Path(base, *parts)
     path.mkdir(parents=True, exist_ok=True)
@@ -20,6 +20,6 @@ def folder(*parts: str) -> Path:
 
 
 def slot() -> datetime:
-    """The instant that this run stands for: its slot when it was scheduled, now when it was started by hand."""
+    """The instant that this run stands for: its slot, or now when it was started by hand."""
     text = os.environ.get("SLUICE_SLOT")
     return datetime.fromisoformat(text) if text else datetime.now(UTC)
