@@ -1,0 +1,48 @@
+"""The scheduler's heartbeat: what tells a machine that slept, or a process that was down, from a busy one."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from uuid import UUID
+
+from store import schedules, statistics
+from store.chunks import keys_of
+from store.clock import from_micros, to_micros
+from store.database import Store
+from store.models import DeploymentSchedule
+
+_NAME = "scheduler.last_tick"
+
+
+def last_tick(store: Store) -> datetime | None:
+    """When a scheduler last looked at this database; None before the first time."""
+    sql = "SELECT value FROM setting WHERE name = ?"
+    row = store.database.execute_sql(sql, (_NAME,)).fetchone()
+    return from_micros(json.loads(row[0])) if row else None
+
+
+def beat(store: Store, now: datetime) -> None:
+    """Keep that a scheduler looks just now."""
+    with store.write():
+        store.database.execute_sql(
+            "INSERT INTO setting (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (_NAME, json.dumps(to_micros(now))),
+        )
+
+
+def rewind(store: Store, now: datetime) -> None:
+    """Plan everything anew after a clock that ran ahead was set back.
+
+    What was skipped or missed only by that clock's word comes back; runs that ran, and those that an operator
+    cancelled, keep their slots.
+    """
+    with store.write():
+        gone = store.database.execute_sql(
+            "DELETE FROM flow_run WHERE auto_scheduled = 1 AND slot > ? AND state_type = 'CANCELLED'"
+            " AND state_name IN ('Skipped', 'Missed') RETURNING deployment_id",
+            (to_micros(now),),
+        )
+        statistics.refresh(store, {UUID(bytes=row[0]) for row in gone if row[0] is not None})
+        schedules.plan_anew(store, keys_of(DeploymentSchedule.select(DeploymentSchedule.id)))
