@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class LiveApp(SluiceApp):
         return self._crash.getvalue()
 
     def on_ready(self) -> None:
+        gc.freeze()  # what is loaded by now stays: no collection needs to look at it again
+        gc.enable()
         self._start_house()
 
     @work(thread=True, name="start the house")
