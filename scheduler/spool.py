@@ -14,7 +14,7 @@ from scheduler.processes import Identity, identify
 from store.clock import from_micros
 from store.schemas import LogCreate
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 128 * 1024
 WARNING = 30
 
 
@@ -119,7 +119,7 @@ class Tail:
         self.offset = offset
 
     def read(self) -> tuple[list[LogCreate], int, bool]:
-        """The next whole lines (about 256 KiB at most), the offset behind them, and whether there are more.
+        """The next whole lines (about 128 KiB at most), the offset behind them, and whether there are more.
 
         `offset` stays: set it when the lines are stored.
         """
