@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from backend.protocol import Backend
+from scheduler import job_variables
 from sluice.project.deployment import Planned, ProjectFacts, read_deployment
 from sluice.project.document import Document, parse
 from sluice.project.fitting import add_signatures, check_parameters
@@ -25,6 +26,7 @@ from sluice.project.steps import PHASES, ids_of, note_steps_not_run, read_steps
 from sluice.project.templates import Templates
 from store.errors import Invalid
 from store.schemas import (
+    LOCAL_POOL,
     CronSchedule,
     DeploymentCreate,
     FlowCreate,
@@ -177,6 +179,7 @@ def check_project(project: Project, backend: Backend, *, create_pools: bool = Fa
         restore_masked(planned, backend)
         check_parameters(planned)
         _check_pool(planned, pools, project, create_pools)
+        _check_job_variables(planned)
         for schedule in planned.values.get("schedules") or ():
             _check_schedule(schedule, planned, backend)
         _check_flow_name(planned)
@@ -193,6 +196,25 @@ def _check_pool(planned: Planned, pools: set[str], project: Project, create_pool
         return
     hint = "run all on this machine with `--pool local`, or make the pool with `--create-pools`"
     planned.section.problem(f"there is no work pool `{name}` here: {hint}.", "work_pool", "name")
+
+
+def _check_job_variables(planned: Planned) -> None:
+    """Refuse values that the built-in worker could not use, and name keys it does not know."""
+    if planned.values["work_pool_name"] != LOCAL_POOL:
+        return
+    variables = planned.values["job_variables"]
+    try:
+        job_variables.parse(variables)
+    except Invalid as error:
+        place = ("work_pool", *(error.field or "job_variables").split("."))
+        planned.section.problem(str(error), *place)
+    known = tuple(job_variables.JobVariables.model_fields)
+    for name in variables:
+        if name not in known:
+            said = (
+                f"the pool `{LOCAL_POOL}` does not use the job variable `{name}`: {did_you_mean(name, known)}"
+            )
+            planned.section.problems.note(said, planned.line("work_pool", "job_variables", name))
 
 
 def _check_schedule(schedule: dict[str, Any], planned: Planned, backend: Backend) -> None:

@@ -12,7 +12,7 @@ MEASUREMENTS = "measurements.db"
 
 
 def folder(*parts: str) -> Path:
-    """A folder below $SLUICE_EXAMPLES_DIR (default: sluice-examples in the temporary folder), made if missing."""
+    """A folder below $SLUICE_EXAMPLES_DIR (default: sluice-examples in the temporary one), made if needed."""
     base = os.environ.get("SLUICE_EXAMPLES_DIR") or Path(tempfile.gettempdir(), "sluice-examples")
     path = Path(base, *parts)
     path.mkdir(parents=True, exist_ok=True)

@@ -96,6 +96,9 @@ def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Pl
     work_pool = section.section("work_pool")
     work_pool.refuse_unknown(("name", "work_queue_name", "job_variables"), "`work_pool`")
     job_variables = _job_variables(work_pool)
+    without_path = "path" in section and section.text("path") is None
+    if without_path:  # then the run starts in its working_dir, or at home (scheduler/environment.py)
+        folder = FilePath(job_variables.get("working_dir") or "~").expanduser()
     name = section.text("name")
     if not name:
         section.problem("a deployment needs a `name`.", "name")
@@ -111,7 +114,7 @@ def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Pl
         "enforce_parameter_schema": section.flag("enforce_parameter_schema") is not False,
         "job_variables": job_variables,
         "pull_steps": _pull_steps(steps["pull"]),
-        "path": None if "path" in section and section.text("path") is None else str(folder),
+        "path": None if without_path else str(folder),
         "entrypoint": section.text("entrypoint"),
         "work_pool_name": pool or work_pool.text("name") or LOCAL_POOL,
         "work_queue_name": work_pool.text("work_queue_name") or DEFAULT_QUEUE,
@@ -254,7 +257,7 @@ def _entrypoint(section: Section, folder: FilePath, has_command: bool) -> Entryp
     if not colon or not file_name or not all(part.isidentifier() for part in function.split(".")):
         section.problem(f"`entrypoint: {written}` must read path/to/file.py:function.", "entrypoint")
         return None
-    file = FilePath(os.path.normpath(folder / file_name))
+    file = FilePath(os.path.normpath(folder / FilePath(file_name).expanduser()))
     if not file.is_file():
         section.problem(_no_file(file), "entrypoint")
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from backend.parameters import validate
+from scheduler.environment import interpreter
+from scheduler.job_variables import JobVariables, parse
 from sluice.project.deployment import EMPTY_SCHEMA, Planned
 from sluice.project.problems import did_you_mean
 from sluice.project.signatures import Question, Reading, Signature, read_signatures
-from store.errors import ParametersInvalid
+from store.errors import Invalid, ParametersInvalid
 
 
 def add_signatures(planned: list[Planned]) -> None:
@@ -27,10 +29,19 @@ def add_signatures(planned: list[Planned]) -> None:
 
 def _question(deployment: Planned) -> Question:
     assert deployment.entrypoint is not None
-    environment = deployment.values["job_variables"].get("env") or {}
-    pairs = tuple(sorted((key, str(value)) for key, value in environment.items() if value is not None))
+    variables = _job_variables(deployment)
+    pairs = sorted((name, value) for name, value in variables.environment().items() if value is not None)
     folder = deployment.folder if deployment.folder.is_dir() else deployment.entrypoint.file.parent
-    return Question(deployment.entrypoint.file, folder, pairs)
+    python = interpreter(str(folder), variables)
+    return Question(deployment.entrypoint.file, folder, tuple(pairs), python)
+
+
+def _job_variables(deployment: Planned) -> JobVariables:
+    """The job variables; those that are not valid, or meant for another kind of pool, count as not given."""
+    try:
+        return parse(deployment.values["job_variables"])
+    except Invalid:
+        return JobVariables()
 
 
 def _complete(deployment: Planned, reading: Reading) -> None:

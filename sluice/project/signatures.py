@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import scheduler
+from scheduler.environment import NOT_INHERITED
 
 TIMEOUT_SECONDS = 20.0
 _AT_ONCE = 4
@@ -27,11 +28,13 @@ class Question:
         file: absolute path.
         folder: the working directory of the run.
         environment: what the deployment adds to the environment, as sorted pairs.
+        python: the interpreter of the run.
     """
 
     file: Path
     folder: Path
     environment: tuple[tuple[str, str], ...] = ()
+    python: Path = Path(sys.executable)
 
 
 class Signature(NamedTuple):
@@ -89,14 +92,15 @@ def _read(question: Question, names: list[str], timeout: float) -> Reading:
 
 def _ask(question: Question, asked: str, timeout: float) -> tuple[str, bool]:
     """Standard output of the child, and whether it had to be stopped."""
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     script = Path(scheduler.__file__).with_name("signature.py")
     child = subprocess.Popen(
-        [sys.executable, str(script)],
+        [str(question.python), str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=question.folder,
-        env={**os.environ, **dict(question.environment)},
+        env={**inherited, **dict(question.environment)},
         text=True,
         encoding="utf-8",
         start_new_session=True,
