@@ -94,7 +94,8 @@ class LocalBackend:
         """Create, or update the one with the same flow and name."""
         self._refuse_read_only()
         self._check_before(deployment)
-        return self._upsert(deployment, "Error creating deployment", new_id())
+        check = checks.deployment_parameters("Error creating deployment")
+        return Upserted(*deployments.create(self._store, deployment, self._who, check=check))
 
     def apply_deployments(
         self, deployments: Sequence[tuple[str, schemas.DeploymentCreate]]
@@ -104,15 +105,9 @@ class LocalBackend:
         for _, deployment in deployments:
             self._check_before(deployment)
         group = new_id()
-        applied = []
         with self._store.write():
-            for flow_name, deployment in deployments:
-                flow, _ = flows.get_or_create(self._store, schemas.FlowCreate(name=flow_name))
-                # model_copy keeps which fields were sent, and adds this one.
-                placed = deployment.model_copy(update={"flow_id": flow.id})
-                doing = f"Error creating deployment {flow_name}/{deployment.name}"
-                applied.append(self._upsert(placed, doing, group))
-        return applied
+            keys = [self._upsert(flow_name, sent, group) for flow_name, sent in deployments]
+        return [Upserted(self.read_deployment(key), created) for key, created in keys]
 
     def update_deployment(self, deployment_id: UUID, update: schemas.DeploymentUpdate) -> None:
         """Change only the fields that were sent."""
@@ -176,7 +171,7 @@ class LocalBackend:
         """
         self._refuse_read_only()
         checks.no_infrastructure_document(run)
-        self._prepare(deployments.read(self._store, deployment_id).parameter_openapi_schema)
+        parameters.prepare(deployments.read(self._store, deployment_id).parameter_openapi_schema)
         with self._store.write():
             deployment = deployments.read(self._store, deployment_id)
             merged = {**deployment.parameters, **run.parameters}
@@ -343,16 +338,14 @@ class LocalBackend:
     def _check_before(self, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> None:
         """What can be checked without the store, before a transaction begins."""
         checks.check_rules(sent.schedules)
-        self._prepare(sent.parameter_openapi_schema)
+        parameters.prepare(sent.parameter_openapi_schema)
 
-    def _upsert(self, deployment: schemas.DeploymentCreate, doing: str, group: UUID) -> Upserted:
-        check = checks.deployment_parameters(doing)
-        return Upserted(*deployments.create(self._store, deployment, self._who, check=check, group_id=group))
-
-    def _prepare(self, schema: dict[str, Any] | None) -> None:
-        """Import the validator before a transaction begins, if there is something to validate."""
-        if schema:
-            parameters.prepare()
+    def _upsert(self, flow_name: str, sent: schemas.DeploymentCreate, group: UUID) -> tuple[UUID, bool]:
+        flow, _ = flows.get_or_create(self._store, schemas.FlowCreate(name=flow_name))
+        check = checks.deployment_parameters(f"Error creating deployment {flow_name}/{sent.name}")
+        # model_copy keeps which fields were sent, and adds this one.
+        placed = sent.model_copy(update={"flow_id": flow.id})
+        return deployments.upsert(self._store, placed, self._who, check=check, group_id=group)
 
     def _queue_of_run(
         self, deployment: schemas.Deployment, run: DeploymentFlowRunCreate

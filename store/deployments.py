@@ -30,6 +30,7 @@ __all__ = [
     "resume_due",
     "set_planning_error",
     "update",
+    "upsert",
 ]
 
 # Columns copied into each planned run: when one changes, what is planned is planned anew.
@@ -52,13 +53,22 @@ Check = Callable[[Proposed], None]
 
 
 def create(
+    store: Store, deployment: DeploymentCreate, who: str, *, check: Check | None = None
+) -> tuple[schemas.Deployment, bool]:
+    """`upsert`, and the deployment as it is read after it."""
+    with store.write():
+        key, created = upsert(store, deployment, who, check=check)
+        return read(store, key), created
+
+
+def upsert(
     store: Store,
     deployment: DeploymentCreate,
     who: str,
     *,
     check: Check | None = None,
     group_id: UUID | None = None,
-) -> tuple[schemas.Deployment, bool]:
+) -> tuple[UUID, bool]:
     """Create a deployment, or update the one of the same flow and name (SEMANTICS, create_deployment).
 
     Args:
@@ -67,7 +77,7 @@ def create(
         group_id: of the history entry, when several deployments change as one.
 
     Returns:
-        The deployment, and whether it is new.
+        The deployment's id, and whether it is new.
 
     Raises:
         Conflict: unknown flow, storage or infrastructure document.
@@ -85,10 +95,10 @@ def create(
         _run_check(check, deployment, values, row)
         if row is not None:
             _change(store, row, deployment, values, who, schedules.replace_all, group_id)
-            return read(store, row.id), False
+            return row.id, False
         key = _insert(store, deployment, values, who)
         history.record_creation(store, key, who=who, group_id=group_id)
-        return read(store, key), True
+        return key, True
 
 
 def update(

