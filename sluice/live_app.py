@@ -12,7 +12,9 @@ from textual import work
 import tui
 from sluice.house import House
 from sluice.settings import is_debugging
+from store.schemas import Deployment
 from tui.app import SluiceApp
+from tui.masking import masked
 
 TRACEBACK_WIDTH = 120
 
@@ -49,3 +51,9 @@ class LiveApp(SluiceApp):
     @work(thread=True, name="start the house")
     def _start_house(self) -> None:
         self._house.start()
+
+    def yaml_of(self, deployment: Deployment) -> str:
+        """What `sluice export` prints for it, secrets masked."""
+        from sluice.exported import exported_deployment, exported_project, text_of
+
+        return text_of(exported_project([masked(exported_deployment(deployment))]))

@@ -19,8 +19,8 @@ from textual.screen import Screen
 
 from backend.protocol import Backend
 from store.clock import Clock, SystemClock
-from store.errors import SluiceError
-from store.schemas import DeploymentQuery, Status
+from store.errors import Refused, SluiceError
+from store.schemas import Deployment, DeploymentQuery, Status
 from tui.actions import Action, ActionHost, bindings, register
 from tui.live import ChangeFeed, LatestRead, StoreChanged, run_in_thread
 from tui.text import harmless, plural
@@ -159,6 +159,14 @@ class SluiceApp(ActionHost, App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, SluiceScreen) and screen.is_mounted:
                 screen.show_moment(self.now())
+
+    def yaml_of(self, deployment: Deployment) -> str:
+        """A deployment as a prefect.yaml, secrets masked; slow, for threads. The opening program knows how.
+
+        Raises:
+            Refused: this program does not.
+        """
+        raise Refused("This program shows no YAML. `sluice export` prints it.")
 
     # --- saying things
 

@@ -27,6 +27,7 @@ class Question:
         more: how many further objects are not listed.
         danger: draws it as one that destroys.
         typed: the operator has to type this to enable the button; empty for no such guard.
+        decline: the label of the button that has the focus, where "Cancel" could be misread.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Question:
     more: int = 0
     danger: bool = False
     typed: str = ""
+    decline: str = "Cancel"
 
 
 class QuestionDialog(ModalScreen[bool]):
@@ -63,7 +65,7 @@ class QuestionDialog(ModalScreen[bool]):
                 yield Label(f"Type {asked.typed} to confirm:", id="dialog-ask", markup=False)
                 yield Input(id="dialog-typed", compact=True)
             with Horizontal(id="dialog-buttons"):
-                yield Button("Cancel", id="no", compact=True)
+                yield Button(asked.decline, id="no", compact=True)
                 yield Button(
                     asked.confirm,
                     id="yes",
