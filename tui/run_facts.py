@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
-from store.schemas import LOCAL_POOL, FlowRun, State, StateType, Status
+from store.schemas import LOCAL_POOL, FlowRun, FlowRunRow, State, StateType, Status
 from tui.masking import masked
 from tui.states import look_of
 from tui.times import GRACE_SECONDS, ago, clock_time, countdown, duration, exact
 from tui.widgets.columns import Part
-from tui.widgets.fact_list import BAD, DIM, STRONG, WARNING, Fact, Heading, Item, fact
+from tui.widgets.fact_list import BAD, DIM, WARNING, Fact, Heading, Item, fact
 
 
 class RunNews(NamedTuple):
@@ -48,6 +48,13 @@ def run_seconds(run: FlowRun, now: datetime) -> float | None:
     if run.total_run_time:
         return run.total_run_time.total_seconds()
     return (run.end_time - run.start_time).total_seconds() if run.end_time else None
+
+
+def seconds_of(row: FlowRunRow, now: datetime) -> float | None:
+    """How long the run of a list row ran, or has been running."""
+    if row.start_time is not None and row.state_type in (StateType.RUNNING, StateType.CANCELLING):
+        return max(0.0, (now - row.start_time).total_seconds())
+    return row.duration
 
 
 def lateness_words(seconds: float | None) -> str:
@@ -209,9 +216,3 @@ def _state_facts(states: Sequence[State], now: datetime, zone: tzinfo | None) ->
             value.append((f"\n{state.message}", ""))
         items.append(Fact(f"{state.timestamp.astimezone(zone):%H:%M:%S}", value))
     return items
-
-
-def title_parts(run: FlowRun) -> list[Part]:
-    """State and name, for the first line."""
-    look = look_of(run.state_type, run.state_name)
-    return [(f"{look.glyph} {look.word}", look.style), ("  ", ""), (run.name, STRONG)]

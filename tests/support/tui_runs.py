@@ -255,3 +255,105 @@ def fill_many(backend: RunsBackend, count: int) -> None:
             None if start is None or took is None else start + timedelta(seconds=took),
             took, n % 3 > 0, message, row.tags,
         )  # fmt: skip
+
+
+SCHEMA = {
+    "title": "Parameters",
+    "type": "object",
+    "properties": {
+        "folder": {"type": "string", "position": 0, "description": "Where the day's files are."},
+        "days": {"type": "integer", "default": 7, "position": 1, "description": "How many days to read."},
+        "api_token": {"type": "string", "position": 2},
+        "format": {"enum": ["html", "csv"], "default": "html", "position": 3},
+        "recipients": {
+            "anyOf": [{"type": "array", "items": {"type": "string", "format": "email"}}, {"type": "null"}],
+            "default": None,
+            "position": 4,
+        },
+    },
+    "required": ["folder"],
+}
+
+
+def fill_deployment(backend: RunsBackend) -> schemas.Deployment:
+    """Give report/sales-daily all it can have."""
+    created = NOON - timedelta(days=40)
+    cron = schemas.CronSchedule(cron="0 6 * * *", timezone="Europe/Paris")
+    quarter = schemas.IntervalSchedule(interval=timedelta(minutes=15), timezone="UTC")
+    common = {"created": created, "updated": created, "deployment_id": DEPLOYMENT}
+    deployment = schemas.Deployment(
+        id=DEPLOYMENT,
+        created=created,
+        updated=NOON - timedelta(hours=2),
+        created_by=schemas.CreatedBy(type="USER", display_value="ada@tower"),
+        updated_by=schemas.CreatedBy(type="USER", display_value="grace@tower"),
+        name="sales-daily",
+        flow_id=make_id(1, 9),
+        flow_name="report",
+        version="1.4.2",
+        description="Adds up yesterday's sales by country, and writes the page for finance's breakfast.",
+        tags=["finance", "csv"],
+        labels={"prefect.flow.id": str(make_id(1, 9)), "team": "finance", "cost_centre": 4711},
+        schedules=[
+            schemas.DeploymentSchedule(
+                id=make_id(1, 8),
+                slug="breakfast",
+                schedule=cron,
+                parameters={"days": 1},
+                catchup=True,
+                **common,
+            ),
+            schemas.DeploymentSchedule(
+                id=make_id(2, 8), slug="refresh", schedule=quarter, active=False, max_active_runs=1, **common
+            ),
+        ],
+        parameters={"folder": "/var/lib/sales", "days": 14, "api_token": "s3cr3t-value", "dry": True},
+        parameter_openapi_schema=SCHEMA,
+        job_variables={"env": {"LANG": "C.UTF-8", "SMTP_PASSWORD": "hunter2"}, "working_dir": "/srv/report"},
+        path="/srv/report",
+        entrypoint="flows/report.py:main",
+        work_pool_name="local",
+        work_queue_name="default",
+        global_concurrency_limit=schemas.GlobalConcurrencyLimit(
+            id=make_id(1, 7), created=created, updated=created, name="deployment:1", limit=1
+        ),
+        concurrency_options=schemas.ConcurrencyOptions(
+            collision_strategy=schemas.CollisionStrategy.CANCEL_NEW
+        ),
+        status="READY",
+        sluice=schemas.DeploymentOptions(pause_after_failures=3, retention=schemas.Retention(days=90)),
+    )
+    backend.full_deployments[DEPLOYMENT] = deployment
+    backend.history = [*_history(created)]
+    return deployment
+
+
+def _history(created: datetime) -> list[schemas.HistoryEntry]:
+    base = {
+        "name": "sales-daily",
+        "flow_name": "report",
+        "paused": 0,
+        "parameters": {"folder": "/var/lib/sales", "days": 7, "api_token": "old"},
+        "schedules": [{"id": "a", "slug": "breakfast", "active": 1, "rule": {"cron": "0 7 * * *"}}],
+        "updated": 1,
+    }
+    new = {
+        **base,
+        "parameters": {"folder": "/var/lib/sales", "days": 14, "api_token": "new"},
+        "schedules": [{"id": "a", "slug": "breakfast", "active": 1, "rule": {"cron": "0 6 * * *"}}],
+        "updated": 2,
+    }
+    paused = {**new, "paused": 1, "pause_reason": "vendor migrates", "pause_by": "ada@tower"}
+    made = (
+        ("resume", "grace@tower", NOON - timedelta(hours=2), paused, new),
+        ("pause", "ada@tower", NOON - timedelta(hours=9), new, paused),
+        ("update", "grace@tower", NOON - timedelta(days=3), base, new),
+        ("create", "ada@tower", created, None, base),
+    )
+    return [
+        schemas.HistoryEntry(
+            id=10 - n, group_id=make_id(n, 5), at=at, who=who, action=action, deployment_id=DEPLOYMENT,
+            deployment_name="report/sales-daily", before=before, after=after,
+        )
+        for n, (action, who, at, before, after) in enumerate(made)
+    ]  # fmt: skip

@@ -17,15 +17,16 @@ from store.schemas import TERMINAL_STATES, FlowRun, LogLine, Status
 from tui.actions import Action, bindings, register
 from tui.clipboard import copy_text
 from tui.live import LatestRead
-from tui.run_facts import RunNews, details, waiting_words
+from tui.run_facts import RunNews, details, headline, timing_words, waiting_words
 from tui.screens.base import SluiceScreen
 from tui.screens.copy_menu import Copyable, CopyMenu
 from tui.screens.flow_run_changes import FlowRunChanges, change_actions
 from tui.screens.log_actions import LOG_ACTIONS, LogActions
+from tui.states import look_of
 from tui.widgets.fact_list import FactList
 from tui.widgets.footer_bar import FooterBar
 from tui.widgets.log_panel import LogPanel
-from tui.widgets.run_header import RunHeader
+from tui.widgets.object_header import Head, ObjectHeader
 
 GROUP = "Run"
 
@@ -63,7 +64,7 @@ class FlowRunScreen(FlowRunChanges, LogActions, SluiceScreen):
     ACTIONS = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
 
-    header = getters.query_one(RunHeader)
+    header = getters.query_one(ObjectHeader)
     panel = getters.query_one(LogPanel)
     facts = getters.query_one("#run-facts", FactList)
 
@@ -75,7 +76,7 @@ class FlowRunScreen(FlowRunChanges, LogActions, SluiceScreen):
         self._read: LatestRead[None, RunNews] = LatestRead(self, self._read_run, self._show_run, self._fail)
 
     def compose_body(self) -> Iterator[Widget]:
-        yield RunHeader()
+        yield ObjectHeader()
         with Horizontal(id="run-panes"):
             with Vertical(id="run-log"):
                 yield LogPanel(BackendLog(self), zone=self.app.zone)
@@ -119,7 +120,16 @@ class FlowRunScreen(FlowRunChanges, LogActions, SluiceScreen):
         if self.news is None:
             return
         now, run, status = self.app.now(), self.news.run, self.app.status
-        self.header.show(run, status, now, self.app.zone, gone=self._gone)
+        self.header.show(
+            Head(
+                look=look_of(run.state_type, run.state_name),
+                name=run.name,
+                place=run.full_deployment_name or "no deployment",
+                message=headline(run, status, now),
+                short=timing_words(run, now, self.app.zone),
+                note="deleted" if self._gone else "",
+            )
+        )
         self.facts.show(details(self.news, now, self.app.zone))
         if not self._gone:
             self.panel.view.say_nothing(log_words(run, status, now))

@@ -118,6 +118,7 @@ class FlowRunChanges(_Base):
             items=_names(open_rows),
             more=_more(open_rows),
             confirm="Cancel run" if len(ids) == 1 else "Cancel runs",
+            decline="Keep",
             danger=True,
             typed=str(len(ids)) if len(ids) > MANY else "",
         )

@@ -6,6 +6,7 @@ import math
 from datetime import datetime, tzinfo
 
 from store.schemas import FlowRunRow
+from tui.run_facts import seconds_of
 from tui.states import look_of
 from tui.text import cut, harmless, width_of
 from tui.times import GRACE_SECONDS, ago, countdown, duration
@@ -17,9 +18,7 @@ ACCENT, WARNING = "virtual-table--accent", "virtual-table--warning"
 GAUGE_CELLS = 6
 LONGEST = 86_400.0
 """Seconds that fill the gauge."""
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 _WAITING = "SCHEDULED"
-_LIVE = frozenset({"RUNNING", "CANCELLING"})
 
 
 def state_cell(row: FlowRunRow, context: CellContext) -> Cell:
@@ -87,13 +86,6 @@ def late_cell(row: FlowRunRow, context: CellContext) -> Cell:
     return [(duration(seconds), "state-late" if seconds > GRACE_SECONDS else DIM)]
 
 
-def seconds_of(row: FlowRunRow, now: datetime) -> float | None:
-    """How long it ran, or has been running."""
-    if row.start_time is not None and row.state_type in _LIVE:
-        return max(0.0, (now - row.start_time).total_seconds())
-    return row.duration
-
-
 def duration_cell(row: FlowRunRow, context: CellContext) -> Cell:
     """The duration."""
     seconds = seconds_of(row, context.now)
@@ -110,11 +102,10 @@ def gauge_cell(row: FlowRunRow, context: CellContext) -> Cell:
 
 
 def gauge(seconds: float, cells: int) -> str:
-    """A bar of eighths: one eighth at least, all cells from a day on."""
+    """A bar in steps of half a cell: half a cell at least, all cells from a day on."""
     share = math.log1p(seconds) / math.log1p(LONGEST)
-    eighths = max(1, min(round(share * cells * 8), cells * 8))
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (_EIGHTHS[rest] if rest else "")
+    full, half = divmod(max(1, min(round(share * cells * 2), cells * 2)), 2)
+    return "━" * full + "╸" * half
 
 
 def tags_cell(row: FlowRunRow, context: CellContext) -> Cell:

@@ -13,8 +13,8 @@ from tui.states import STYLES
 from tui.text import cut, harmless
 from tui.widgets.columns import Part
 
-LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING = (
-    f"fact-list--{part}" for part in ("label", "heading", "dim", "strong", "good", "bad", "warning")
+LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING, KEY = (
+    f"fact-list--{part}" for part in ("label", "heading", "dim", "strong", "good", "bad", "warning", "key")
 )
 NARROWEST = 28
 """Below so many cells a value stands under its label."""
@@ -55,7 +55,7 @@ class FactList(Widget):
         label_width: cells of the left column.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING, *STYLES}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING, KEY, *STYLES}
     DEFAULT_CSS = """
     FactList {
         height: auto;
@@ -66,6 +66,7 @@ class FactList(Widget):
         .fact-list--good { color: $text-success; }
         .fact-list--bad { color: $text-error; }
         .fact-list--warning { color: $text-warning; }
+        .fact-list--key { color: $text-primary; }
     }
     """
 
