@@ -109,8 +109,8 @@ def _next(row: DeploymentRow, now: datetime, wide: bool) -> str:
     if not row.paused:
         return until(row.next_run, now, wide=wide)
     reason = f": {row.pause_reason}" if row.pause_reason else ""
-    back = f", {until(row.pause_until, now, wide=wide)} again" if row.pause_until else ""
-    return f"paused{reason}{back}"
+    back = f", resumes {until(row.pause_until, now, wide=wide)}" if row.pause_until else ""
+    return f"paused{back}{reason}"
 
 
 def _hint(ctx: typer.Context, backend: Backend, text: str) -> None:

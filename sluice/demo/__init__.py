@@ -14,6 +14,8 @@ from sluice.settings import Settings
 if TYPE_CHECKING:
     from sluice.house import House
 
+CONCURRENCY = 8
+"""The demo's long runs mostly sleep: many may go on at once."""
 STOP_SECONDS = 5.0
 """How long the end of the demo waits for the runs that it stops."""
 
@@ -45,7 +47,7 @@ def open_demo(keep: Path | None, *, seed: int, screen: bool = True) -> int:
 
 
 def _made(folder: Path, seed: int) -> Settings:
-    settings = Settings(home=folder)
+    settings = Settings(home=folder, worker_concurrency=CONCURRENCY)
     if settings.database.exists():
         return settings
     if folder.exists() and any(folder.iterdir()):

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from backend.local import LocalBackend
 from scheduler import timetable
@@ -21,7 +22,6 @@ TOTAL_RUNS = 2000
 AGE = timedelta(days=31)
 """How long ago the deployments were made."""
 MOST_SLOTS = 400
-FLOWS_FOLDER = "flows"
 
 
 def examples_folder() -> Path:
@@ -43,16 +43,17 @@ def build_demo(
         now: where the past ends.
     """
     end = now or SystemClock().now()
-    folder = settings.state_dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flows = folder / FLOWS_FOLDER
-    shutil.copytree(examples_folder(), flows, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    examples, data = settings.state_dir / "examples", settings.state_dir / "data"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copytree(examples_folder(), examples, ignore=shutil.ignore_patterns("__pycache__"))
     clock = FrozenClock(end - AGE)
     store = Store.open(settings.database, clock=clock)
     try:
         work_pools.ensure_defaults(store)
         backend = LocalBackend(store, who="ana@control")
-        made = backend.apply_deployments([(entry.flow, entry.deployment(flows)) for entry in CATALOGUE])
+        made = backend.apply_deployments(
+            [(entry.flow, entry.deployment(examples, data)) for entry in CATALOGUE]
+        )
         deployments = [upserted.deployment for upserted in made]
         _pause(backend, clock, deployments, end)
         clock.set(end)
@@ -67,24 +68,22 @@ def _pause(
     backend: LocalBackend, clock: FrozenClock, deployments: Sequence[Deployment], end: datetime
 ) -> None:
     """Pause those that the catalogue pauses, at their time, the oldest first."""
-    both = [(entry, one) for entry, one in zip(CATALOGUE, deployments, strict=True) if entry.pause]
-    for entry, one in sorted(both, key=lambda pair: -pair[0].paused_days):
-        assert entry.pause is not None
-        clock.set(end - timedelta(days=entry.paused_days))
-        until = end + entry.pause.resumes_in if entry.pause.resumes_in else None
-        backend.pause_deployments([one.id], entry.pause.reason, until)
+    pauses = [(entry.pause, one.id) for entry, one in zip(CATALOGUE, deployments, strict=True) if entry.pause]
+    for pause, key in sorted(pauses, key=lambda pair: -pair[0].days):
+        clock.set(end - timedelta(days=pause.days))
+        until = end + timedelta(hours=pause.resumes_in_hours) if pause.resumes_in_hours else None
+        backend.pause_deployments([key], pause.reason, until)
 
 
 def _past(entry: Entry, deployment: Deployment, end: datetime) -> Past:
-    last = end - timedelta(days=entry.paused_days)
-    slots = []
+    last = end - timedelta(days=entry.pause.days if entry.pause else 0)
+    first = max(last - timedelta(days=entry.days), deployment.created)
+    slots: list[tuple[datetime, UUID | None]] = []
     for schedule in deployment.schedules:
         instants = timetable.occurrences(
-            schedule.schedule,
-            after=max(last - timedelta(days=entry.days), deployment.created),
-            before=last,
-            limit=MOST_SLOTS,
-            anchor=schedule.created,
+            schedule.schedule, after=first, before=last, limit=MOST_SLOTS, anchor=schedule.created
         )
         slots += [(instant, schedule.id) for instant in instants]
-    return Past(deployment, entry.habit, sorted(slots))
+    step = (last - first) / (entry.by_hand + 1)
+    slots += [(first + step * number, None) for number in range(1, entry.by_hand + 1)]
+    return Past(deployment, entry.habit, sorted(slots, key=lambda slot: slot[0]))

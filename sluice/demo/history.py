@@ -41,11 +41,14 @@ class Habit(NamedTuple):
 
 
 class Past(NamedTuple):
-    """One deployment's past: when its runs were due, oldest first, with the schedule each came from."""
+    """One deployment's past: when its runs were due, oldest first, with the schedule each came from.
+
+    A slot without a schedule is a run that an operator started.
+    """
 
     deployment: Deployment
     habit: Habit
-    slots: Sequence[tuple[datetime, UUID]]
+    slots: Sequence[tuple[datetime, UUID | None]]
 
 
 def make_history(pasts: Sequence[Past], *, total: int, now: datetime, seed: int) -> list[PastRun]:
@@ -83,11 +86,11 @@ def _runs_of(past: Past, count: int, now: datetime, chance: random.Random) -> It
 
 
 def _run(
-    past: Past, slot: datetime, schedule_id: UUID, failed: bool, now: datetime, chance: random.Random
+    past: Past, slot: datetime, schedule_id: UUID | None, failed: bool, now: datetime, chance: random.Random
 ) -> PastRun | None:
     """The run of a slot; null when it would not have ended by `now`."""
     habit = past.habit
-    manual = chance.random() < MANUAL_SHARE
+    manual = chance.random() < MANUAL_SHARE or schedule_id is None
     due = slot + timedelta(seconds=chance.uniform(20, 600)) if manual else slot
     late = timedelta(seconds=chance.uniform(16, 200)) if chance.random() < LATE_SHARE else timedelta(0)
     start = due + late + timedelta(seconds=0.03 + chance.expovariate(1 / 0.04))
@@ -162,7 +165,7 @@ def _traceback(deployment: Deployment, failure: str) -> str:
     return f'Traceback (most recent call last):\n  File "{file}", in {function}\n{failure}'
 
 
-def _made_by(manual: bool, schedule_id: UUID, operator: str) -> CreatedBy:
+def _made_by(manual: bool, schedule_id: UUID | None, operator: str) -> CreatedBy:
     if manual:
         return CreatedBy(type="USER", display_value=operator)
     return CreatedBy(type="SCHEDULE", id=schedule_id)
