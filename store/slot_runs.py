@@ -56,6 +56,16 @@ class PlannedSchedule(NamedTuple):
         return self.active and not self.paused
 
 
+class _Texts(NamedTuple):
+    """What all runs of a schedule have in common, in JSON, and the beginning of their idempotency keys."""
+
+    parameters: str
+    tags: str
+    labels: str
+    author: str
+    key: str
+
+
 class SlotRun(NamedTuple):
     """A run to be made for a slot.
 
@@ -83,7 +93,10 @@ _RUN_COLUMNS = (
     " run_count, expected_start_time, next_scheduled_start_time, end_time, total_run_time, created_by,"
     " log_cut, claim_token"
 )
-_INSERT_RUN = f"INSERT OR IGNORE INTO flow_run ({_RUN_COLUMNS}) VALUES ({marks(_RUN_COLUMNS.split(','))})"
+# A slot whose run an operator deleted stays without one.
+_INSERT_RUN = f"""
+INSERT OR IGNORE INTO flow_run ({_RUN_COLUMNS}) SELECT {marks(_RUN_COLUMNS.split(","))}
+WHERE NOT EXISTS (SELECT 1 FROM deleted_slot WHERE schedule_id = ? AND slot = ?)"""
 # A slot whose run exists already was ignored by the index: then there is no run for this state either.
 _INSERT_STATE = """
 INSERT INTO flow_run_state (id, flow_run_id, type, name, timestamp, message, state_details)
@@ -105,7 +118,13 @@ def insert(store: Store, schedule: PlannedSchedule, runs: Sequence[SlotRun], now
     labels = {**json.loads(schedule.deployment_labels), "prefect.deployment.id": str(schedule.deployment_id)}
     kind = next(iter(key for key in ("cron", "rrule", "interval") if key in json.loads(schedule.rule)), "")
     author = CreatedBy(id=schedule.id, type="SCHEDULE", display_value=schedule.slug or kind)
-    texts = (json.dumps(parameters), json.dumps(tags), json.dumps(labels), author.model_dump_json())
+    texts = _Texts(
+        json.dumps(parameters),
+        json.dumps(tags),
+        json.dumps(labels),
+        author.model_dump_json(),
+        f"scheduled {schedule.deployment_id} {schedule.id}",
+    )
     rows = [_rows(schedule, run, texts, to_micros(now)) for run in runs]
     connection = store.database.connection()
     before = connection.total_changes
@@ -147,11 +166,10 @@ def mark_late(store: Store, now: datetime) -> int:
 
 
 def _rows(
-    schedule: PlannedSchedule, run: SlotRun, texts: tuple[str, str, str, str], now: int
+    schedule: PlannedSchedule, run: SlotRun, texts: _Texts, now: int
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The rows of a run and of its first state."""
     run_id, state_id = new_id(), new_id().bytes
-    parameters, tags, labels, author = texts
     due = to_micros(run.due)
     waits = run.passed_over is None
     kind = (StateType.SCHEDULED if waits else StateType.CANCELLED).value
@@ -176,21 +194,23 @@ def _rows(
         kind,
         name,
         now,
-        parameters,
-        f"scheduled {schedule.deployment_id} {schedule.id} {run.slot.isoformat()}",
+        texts.parameters,
+        f"{texts.key} {run.slot.isoformat()}",
         "{}",
         "{}",
-        tags,
-        labels,
+        texts.tags,
+        texts.labels,
         "{}",
         0,
         due,
         due if waits else None,
         None if waits else now,
         0,
-        author,
+        texts.author,
         0,
         0,
+        schedule.id.bytes,
+        to_micros(run.slot),
     ), (state_id, run_id.bytes, kind, name, now, run.message, details, run_id.bytes)
 
 

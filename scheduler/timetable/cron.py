@@ -1,12 +1,12 @@
-"""Cron schedules: croniter reads the rule and finds its days; times of day and daylight saving are ours."""
+"""Cron schedules: croniter reads the rule and finds its odd days; the rest, and daylight saving, is ours."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scheduler.timetable import zones
 from store.errors import Invalid
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 _RANDOM_OR_HASHED = re.compile(r"[rh]([(/,\-].*)?", re.IGNORECASE)
+_YEARS_BETWEEN = 50
+"""croniter's own limit: 29 February on a given weekday can be forty years away."""
 _PROBE = datetime(2000, 1, 1)  # noqa: DTZ001 (labels are naive)
 
 
@@ -41,11 +43,11 @@ class Cron:
         fields = [str(field) for field in parsed.expressions]
         self.fixed = not (fields[0].startswith("*") or fields[1].startswith("*"))
         expanded: list[list[Any]] = parsed.expanded
-        self.minutes = _values(expanded[0], 60)
-        self.hours = _values(expanded[1], 24)
-        self.seconds = _values(expanded[5], 60) if len(expanded) > 5 else (0,)
-        self._every_day = all(field == ["*"] for field in expanded[2:5])
-        self._days_rule = _read(" ".join(["0", "0", *fields[2:5]]), day_or)
+        self.minutes = _values(expanded[0], range(60))
+        self.hours = _values(expanded[1], range(24))
+        self.seconds = _values(expanded[5], range(60)) if len(expanded) > 5 else (0,)
+        self._plain = _PlainDays.of(parsed, day_or)
+        self._odd = _read(" ".join(["0", "0", *fields[2:5]]), day_or)
         if next(self._days(_PROBE.date()), None) is None:
             raise Invalid(f'Invalid cron string: "{text}": no date ever matches it', "cron")
 
@@ -84,21 +86,58 @@ class Cron:
                         yield label
 
     def _days(self, first: date) -> Iterator[date]:
-        """The days at or after `first` that match; ends where croniter finds none for fifty years."""
-        if self._every_day:
-            while True:
-                yield first
-                first += _DAY
+        """The days at or after `first` that match; ends where none is found for fifty years."""
+        if self._plain is not None:
+            yield from self._plain.since(first)
+            return
         from croniter import CroniterBadDateError
 
         # A croniter carries its position: each iteration gets a copy, so that threads share nothing.
-        finder = copy.copy(self._days_rule)
+        finder = copy.copy(self._odd)
         finder.set_current(datetime(first.year, first.month, first.day) - _SECOND)  # noqa: DTZ001
         while True:
             try:
                 yield finder.get_next(datetime).date()
             except CroniterBadDateError:
                 return
+
+
+class _PlainDays(NamedTuple):
+    """Days given by numbers alone. Without `L`, `W` or `#` a look at the day tells, ten times as fast."""
+
+    months: frozenset[int]
+    days: frozenset[int]
+    weekdays: frozenset[int]
+    either: bool
+
+    @classmethod
+    def of(cls, parsed: Croniter, day_or: bool) -> _PlainDays | None:
+        """The plain days of a rule as croniter read it; None when it has others."""
+        days, months, weekdays = parsed.expanded[2:5]
+        special = (
+            parsed.nth_weekday_of_month or "l" in days or any("w" in str(f) for f in parsed.expressions[2:3])
+        )
+        if special:
+            return None
+        return cls(
+            frozenset(_values(months, range(1, 13))),
+            frozenset(_values(days, range(1, 32))),
+            frozenset(_values(weekdays, range(7))),
+            day_or and days[0] != "*" and weekdays[0] != "*",
+        )
+
+    def since(self, day: date) -> Iterator[date]:
+        """The days at or after `day`; ends where none is found for fifty years."""
+        last = day.year + _YEARS_BETWEEN
+        while day.year <= last:
+            if day.month not in self.months:
+                day = (day.replace(day=1) + 32 * _DAY).replace(day=1)
+                continue
+            in_month, in_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+            if (in_month or in_week) if self.either else (in_month and in_week):
+                yield day
+                last = day.year + _YEARS_BETWEEN
+            day += _DAY
 
 
 def _parse(text: str, day_or: bool) -> Croniter:
@@ -126,5 +165,5 @@ def _read(text: str, day_or: bool) -> Croniter:
     return croniter(text, _PROBE, day_or=day_or)
 
 
-def _values(field: list[Any], size: int) -> tuple[int, ...]:
-    return tuple(range(size)) if field == ["*"] else tuple(int(value) for value in field)
+def _values(field: Sequence[Any], whole: range) -> tuple[int, ...]:
+    return tuple(whole) if field == ["*"] else tuple(int(value) for value in field)
