@@ -10,7 +10,8 @@ from uuid import UUID
 
 from backend.local import LocalBackend
 from scheduler import timetable
-from sluice.demo.catalogue import CATALOGUE, Entry
+from sluice.demo.catalogue import CATALOGUE
+from sluice.demo.entry import Entry
 from sluice.demo.history import Past, make_history
 from sluice.settings import Settings
 from store import bulk, work_pools

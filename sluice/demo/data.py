@@ -33,7 +33,7 @@ _IMPORT = Habit(
     0.1,
     0.3,
     0.25,
-    "workspace.SupplierUnreachable: the supplier did not answer",
+    "flaky_import.SupplierUnreachable: the supplier did not answer",
     ("asking the supplier for the records", "{n} records written"),
     120,
     "flaky_import",

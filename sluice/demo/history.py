@@ -20,6 +20,8 @@ CRASHED_SHARE = 0.004
 CANCELLED_SHARE = 0.006
 FAILS_AGAIN_SHARE = 0.35
 """Failures come in rows: how likely the run after a failed one fails too."""
+STILL_RUNNING = 12
+"""How many of the newest slots may have runs that would not have ended by now."""
 LATE_AFTER = timedelta(seconds=15)
 OPERATORS = ("ana@control", "jo@control")
 
@@ -75,9 +77,17 @@ def share_out(total: int, available: Sequence[int]) -> list[int]:
     return counts
 
 
-def _runs_of(past: Past, count: int, now: datetime, chance: random.Random) -> Iterator[PastRun]:
+def _runs_of(past: Past, count: int, now: datetime, chance: random.Random) -> list[PastRun]:
+    """The newest `count` that have ended; a few more slots are tried, because the last may still be running."""
+    tried = past.slots[max(0, len(past.slots) - count - STILL_RUNNING) :]
+    return list(_run_all(past, tried, now, chance))[-count:] if count else []
+
+
+def _run_all(
+    past: Past, slots: Sequence[tuple[datetime, UUID | None]], now: datetime, chance: random.Random
+) -> Iterator[PastRun]:
     failed = False
-    for slot, schedule_id in past.slots[len(past.slots) - count :]:
+    for slot, schedule_id in slots:
         share = FAILS_AGAIN_SHARE if failed else past.habit.failing
         failed = chance.random() < share
         run = _run(past, slot, schedule_id, failed, now, chance)
