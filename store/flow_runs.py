@@ -11,6 +11,7 @@ from peewee import JOIN
 
 from store import schemas, states, statistics
 from store.chunks import chunked, keys_of, marks
+from store.clock import to_micros
 from store.database import Store
 from store.errors import NotFound, Refused
 from store.ids import new_id
@@ -128,7 +129,7 @@ def find(store: Store, name_or_id: str) -> list[schemas.FlowRun]:
 
 
 def delete(store: Store, ids: Sequence[UUID]) -> int:
-    """Delete runs with their states and logs, all or none.
+    """Delete runs with their states and logs, all or none. A coming slot whose run went stays empty.
 
     Returns:
         How many there were.
@@ -144,6 +145,7 @@ def delete(store: Store, ids: Sequence[UUID]) -> int:
             for run in chosen:
                 _refuse_active(run)
                 deployments.update([run.deployment_id] if run.deployment_id else [])
+            _keep_slots_empty(store, chunk)
             deleted += delete_where(store, f"id IN ({marks(chunk)})", chunk)
         statistics.refresh(store, list(deployments))
     return deleted
@@ -157,6 +159,18 @@ def merged_job_variables(of_deployment: dict[str, Any], of_run: dict[str, Any] |
     if isinstance(below, dict) and isinstance(above, dict):
         merged["env"] = {**below, **above}
     return merged
+
+
+def _keep_slots_empty(store: Store, chunk: list[bytes]) -> None:
+    """Remember the coming slots of these runs, so that planning their schedules anew does not fill them."""
+    now = to_micros(store.clock.now())
+    store.database.execute_sql("DELETE FROM deleted_slot WHERE slot <= ?", (now,))
+    store.database.execute_sql(
+        "INSERT OR IGNORE INTO deleted_slot (schedule_id, slot) SELECT schedule_id, slot FROM flow_run"
+        f" WHERE id IN ({marks(chunk)}) AND auto_scheduled = 1 AND slot > ?"
+        " AND schedule_id IN (SELECT id FROM deployment_schedule)",
+        (*chunk, now),
+    )
 
 
 def delete_where(store: Store, where: str, values: Sequence[Any]) -> int:

@@ -10,6 +10,7 @@ from peewee import (
     SQL,
     AutoField,
     BooleanField,
+    CompositeKey,
     FloatField,
     ForeignKeyField,
     IntegerField,
@@ -199,6 +200,17 @@ DeploymentSchedule.add_index(
     where=DeploymentSchedule.slug.is_null(False),
     name="deployment_schedule_slug",
 )
+
+
+class DeletedSlot(Row):
+    """A coming slot whose automatic run an operator deleted: planning its schedule anew leaves it out."""
+
+    schedule = ForeignKeyField(DeploymentSchedule, on_delete="CASCADE", index=False)
+    slot = InstantField()
+
+    class Meta:
+        table_name = "deleted_slot"
+        primary_key = CompositeKey("schedule", "slot")
 
 
 class FlowRun(TimedRow):
@@ -401,6 +413,7 @@ TABLES: list[type[Row]] = [
     ConcurrencyLimit,
     Deployment,
     DeploymentSchedule,
+    DeletedSlot,
     FlowRun,
     FlowRunState,
     Log,

@@ -134,6 +134,12 @@ CREATE INDEX "deployment_schedule_plan_again_at" ON "deployment_schedule" ("plan
 CREATE UNIQUE INDEX "deployment_schedule_slug" ON "deployment_schedule"
   ("deployment_id", "slug")
   WHERE ("slug" IS NOT NULL);
+CREATE TABLE "deleted_slot" (
+  "schedule_id" BLOB NOT NULL,
+  "slot" INTEGER NOT NULL,
+  PRIMARY KEY ("schedule_id", "slot"),
+  FOREIGN KEY ("schedule_id") REFERENCES "deployment_schedule" ("id") ON DELETE CASCADE
+);
 CREATE TABLE "deployment_statistics" (
   "deployment_id" BLOB NOT NULL PRIMARY KEY,
   "next_run" INTEGER,
