@@ -42,6 +42,7 @@ class Execution:
     Attributes:
         wake_at: when to call `step` next, on the monotonic clock.
         over: whether the run has its final state; its folder is gone then.
+        claim_lost: set by the worker when the run was deleted, or another took it.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Execution:
         self.run_id = launch.id
         self.token = launch.token
         self.over = False
+        self.claim_lost = False
         self.wake_at = 0.0
         self.stepped_at = 0.0
         self.popen: subprocess.Popen[bytes] | None = None
@@ -127,6 +129,9 @@ class Execution:
         """
         self.stepped_at = now
         self.wake_at = now + IDLE_SECONDS
+        if self.claim_lost:
+            self._let_go()
+            return
         alive = self._runner_lives()  # asked first: what a living runner writes later, it rings for
         end = self._folder.read_exit()
         self._note_start(now)

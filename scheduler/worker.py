@@ -231,6 +231,7 @@ class Worker:
         for execution in list(self._executions.values()):
             claim = now.get(execution.run_id)
             if claim is None or claim.token != execution.token:
+                execution.claim_lost = True
                 execution.wake_at = 0.0
             elif claim.state_type in (StateType.CANCELLING, StateType.CANCELLED):
                 execution.ask_to_end()

@@ -68,7 +68,8 @@ def flow():
 def test_an_exception_fails_the_run_with_its_last_line(tmp_path: Path) -> None:
     ran = run_entry(
         tmp_path,
-        "def inner():\n    raise ValueError('bad\\nmore')\ndef flow():\n    print('p', end='')\n    inner()\n",
+        "def inner():\n    raise ValueError('bad\\nmore')\n"
+        "def flow():\n    print('p', end='')\n    inner()\n",
     )
     assert ran.exit["code"] == 1
     assert ran.exit["failure"] == "ValueError: bad"
