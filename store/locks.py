@@ -82,8 +82,8 @@ class LockFile:
 
 
 def lock_path(database: Path | str, role: LockRole) -> Path:
-    """`<database>.<role>.lock`."""
-    file = Path(database)
+    """`<database>.<role>.lock`, beside the file itself, also for who comes through a symbolic link."""
+    file = Path(database).resolve()
     return file.with_name(f"{file.name}.{role}.lock")
 
 

@@ -6,6 +6,13 @@ from typing import Any, NamedTuple
 
 from peewee import SqliteDatabase
 
+from store.errors import Invalid
+
+MAX_WORDS = 1000
+
+_MAX_LIKE = 10_000
+"""SQLite takes LIKE patterns up to 50,000 bytes."""
+
 _JSON_PUNCTUATION = set('",[]\\')
 
 
@@ -33,48 +40,81 @@ def register_functions(database: SqliteDatabase) -> None:
 
 
 def where_text(text: str, haystack: Haystack) -> tuple[list[str], list[Any]]:
-    """SQL conditions, one per word of `text`, and their parameters in order."""
+    """SQL conditions that together say that every word of `text` occurs, and their parameters in order.
+
+    Raises:
+        Invalid: more words than anybody types.
+    """
+    words = list(dict.fromkeys(text.split()))
+    if len(words) > MAX_WORDS:
+        raise Invalid(f"a filter takes at most {MAX_WORDS:,} words, this one has {len(words):,}")
     conditions: list[str] = []
     parameters: list[Any] = []
-    for word in text.split():
-        condition, count = _match_word(word, haystack)
-        conditions.append(condition)
-        parameters += [_parameter(word)] * count
-    return conditions, parameters
+    for word in words:
+        tests = _tests(word, haystack)
+        conditions.append(f"({' OR '.join(tests)})")
+        parameters += [_parameter(word)] * len(tests)
+    return ([_all(conditions)] if conditions else []), parameters
 
 
-def _match_word(word: str, haystack: Haystack) -> tuple[str, int]:
+def _all(conditions: list[str]) -> str:
+    """One condition that all hold, nested evenly: SQLite refuses a chain of a thousand ANDs as too deep."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return f"({_all(conditions[:middle])} AND {_all(conditions[middle:])})"
+
+
+def _tests(word: str, haystack: Haystack) -> list[str]:
+    """A condition with one parameter for each place where the word may occur."""
     tests = [_test(expression, word) for expression in haystack.texts]
     for first, second in haystack.paths:
         # A word without a slash cannot reach over the one between them, and two tests cost less than a join.
         pieces = [f"{first} || '/' || {second}"] if "/" in word else [first, second]
         tests += [_test(piece, word) for piece in pieces]
     if haystack.tags:
-        tests.append(_test(_tags_as_text(haystack.tags, word), word))
+        tests.append(_test_tags(haystack.tags, word))
     tests += [condition.format(match=_test(name, word)) for condition, name in haystack.neighbours]
-    return f"({' OR '.join(tests)})", len(tests)
+    return tests
+
+
+def _by_like(word: str) -> bool:
+    """LIKE ignores the case of ASCII letters only, and is several times faster than a call into Python."""
+    return word.isascii() and len(word) <= _MAX_LIKE
 
 
 def _test(expression: str, word: str) -> str:
-    # LIKE ignores the case of ASCII letters only, and is several times faster than a call into Python.
-    if word.isascii():
+    if _by_like(word):
         return f"{expression} LIKE ? ESCAPE '\\'"
-    return f"instr(sluice_fold({expression}), ?) > 0"
+    found = f"instr(sluice_fold({expression}), ?) > 0"
+    if word.casefold().isascii():
+        return found
+    # Only a text with letters beyond ASCII can hold the word: most need no call into Python.
+    return f"({_beyond_ascii(expression)} AND {found})"
+
+
+def _test_tags(column: str, word: str) -> str:
+    """The tags are tested one per line; their JSON as it stands, where that answers the same at less cost."""
+    lines = f"(SELECT group_concat(value, char(10)) FROM json_each({column}))"
+    if not _by_like(word):
+        # JSON may write such letters as escapes: a backslash hides what ASCII shows.
+        found = f"instr(sluice_fold({lines}), ?) > 0"
+        guard = f"(instr({column}, '\\') OR {_beyond_ascii(column)})"
+        return found if word.casefold().isascii() else f"({guard} AND {found})"
+    if _JSON_PUNCTUATION & set(word):
+        return _test(lines, word)
+    return _test(f"CASE WHEN instr({column}, '\\') THEN {lines} ELSE {column} END", word)
+
+
+def _beyond_ascii(expression: str) -> str:
+    return f"length({expression}) <> length(CAST({expression} AS BLOB))"
 
 
 def _parameter(word: str) -> str:
-    if not word.isascii():
+    if not _by_like(word):
         return word.casefold()
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
-
-
-def _tags_as_text(column: str, word: str) -> str:
-    """The tags, one per line; the JSON as it stands where that answers the same at less cost."""
-    lines = f"(SELECT group_concat(value, char(10)) FROM json_each({column}))"
-    if not word.isascii() or _JSON_PUNCTUATION & set(word):
-        return lines
-    return f"CASE WHEN instr({column}, '\\') THEN {lines} ELSE {column} END"
 
 
 def _fold(value: Any) -> Any:

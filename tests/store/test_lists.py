@@ -17,6 +17,7 @@ from support.making import cron, make_deployment, make_flow, make_planned_run, m
 from store import deployments, lists, models, states, statistics, work_pools
 from store.clock import FrozenClock
 from store.database import Store
+from store.errors import Invalid
 from store.ids import KnownIds, new_id, uuids
 from store.schemas import (
     DeploymentQuery,
@@ -107,7 +108,19 @@ def test_every_word_must_occur_somewhere_without_regard_to_case(
     assert names(assorted, text) == expected
 
 
-TEXTS = st.text(st.sampled_from('aAbB%_\\"[],/ éÉß'), max_size=6)
+def test_long_words_and_many_words_are_searched_for(assorted: Store) -> None:
+    make_deployment(
+        assorted, "wordy", description=" ".join(f"w{n}" for n in range(1000)) + " " + "x" * 60_000
+    )
+    assert names(assorted, "X" * 60_000) == ["wordy"]
+    assert names(assorted, "X" * 60_001) == []
+    assert names(assorted, " ".join(f"w{n}" for n in range(1000))) == ["wordy"]
+    assert names(assorted, "w1 " * 5000) == ["wordy"], "a word said twice is one word"
+    with pytest.raises(Invalid, match="at most 1,000 words, this one has 1,001"):
+        names(assorted, " ".join(f"w{n}" for n in range(1001)))
+
+
+TEXTS = st.text(st.sampled_from('aAbBsS%_\\"[],/ éÉß'), max_size=6)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -144,6 +144,15 @@ def test_children_do_not_keep_the_lock(tmp_path: Path) -> None:
         assert child.communicate(b"still there\n")[0] == b"still there\n"
 
 
+def test_a_link_to_the_database_leads_to_the_same_lock(tmp_path: Path) -> None:
+    (tmp_path / "real.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    first, second = LockFile(tmp_path / "real.db", "scheduler"), LockFile(tmp_path / "link.db", "scheduler")
+    assert first.try_acquire()
+    assert not second.try_acquire()
+    first.release()
+
+
 def test_a_lock_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     lock_path(tmp_path / "s.db", "worker").mkdir()
     with pytest.raises(DatabaseProblem, match=r"worker\.lock cannot be used"):
