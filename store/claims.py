@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from store import logs, states
+from store import heartbeat, logs, states
 from store.clock import from_micros, to_micros
 from store.database import Store
 from store.schemas import (
@@ -25,9 +25,10 @@ from store.schemas import (
 from store.slots import ACTIVE, Bound, active_counts, bound
 
 JUDGED_AFTER = timedelta(seconds=15)
-"""How long past due an auto-scheduled run is taken as it is. One that is older and still named Scheduled
-waits for the planner's judgement: it becomes Late, or is skipped or missed by the catch-up rule
-(SEMANTICS.md section 3)."""
+"""How long past due an auto-scheduled run may be claimed as it is. An older one needs the planner's word: it
+becomes Late, or is skipped or missed by the catch-up rule (SEMANTICS.md section 3)."""
+DOWNTIME = timedelta(seconds=30)
+"""A scheduler's heartbeat older than this means that nothing was judged since, not even what is Late."""
 
 
 class DueRun(NamedTuple):
@@ -84,7 +85,7 @@ _ARRIVED = """
 SELECT {columns} FROM {tables}
 WHERE r.state_type = 'SCHEDULED' AND r.next_scheduled_start_time <= ? AND r.work_queue_id IN ({queues})
 AND r.state_name <> 'AwaitingConcurrencySlot'
-AND (NOT r.auto_scheduled OR r.state_name <> 'Scheduled' OR r.next_scheduled_start_time > ?)
+AND (NOT r.auto_scheduled OR r.next_scheduled_start_time > ? OR (? AND r.state_name <> 'Scheduled'))
 ORDER BY q.priority, r.next_scheduled_start_time, r.id LIMIT ?"""
 _WAITING = """
 SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER
@@ -111,8 +112,9 @@ def due_runs(store: Store, pool: str, now: datetime, limit: int) -> list[DueRun]
         marks = ", ".join("?" * len(queues))
         words = {"columns": _COLUMNS, "tables": _TABLES, "queues": marks}
         instant = to_micros(now)
-        judged = to_micros(now - JUDGED_AFTER)
-        arrived = store.database.execute_sql(_ARRIVED.format(**words), (instant, *queues, judged, limit))
+        last = heartbeat.last_tick(store)
+        judged = (to_micros(now - JUDGED_AFTER), last is None or now - last <= DOWNTIME)
+        arrived = store.database.execute_sql(_ARRIVED.format(**words), (instant, *queues, *judged, limit))
         rows = arrived.fetchall()
         waiting = store.database.execute_sql(_WAITING.format(**words), (instant, *queues, limit))
         rows.extend(row[:-1] for row in waiting)

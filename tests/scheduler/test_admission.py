@@ -9,7 +9,7 @@ import pytest
 from support.making import cron, make_deployment, make_planned_run, make_run, scheduled
 
 from scheduler.admission import admit
-from store import claims, flow_runs, states, work_pools
+from store import claims, flow_runs, heartbeat, states, work_pools
 from store.clock import FrozenClock
 from store.database import Store
 from store.schemas import (
@@ -160,12 +160,15 @@ def test_limits_of_pool_and_queue(store: Store, desk: Desk, table: str) -> None:
     assert desk.admit() == ["c"]
 
 
-def test_a_full_queue_does_not_hold_up_the_others(store: Store, desk: Desk) -> None:
+def test_a_full_queue_does_not_hold_up_the_others(
+    store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.admission.CANDIDATES", 20)
     deployment = make_deployment(store)
     first = desk.make(deployment, name="first", queue="small")
     desk.change("work_queue", "small", concurrency_limit=1)
     assert desk.admit() == ["first"]
-    for n in range(300):
+    for n in range(30):
         desk.make(deployment, -10, name=f"s{n}", queue="small")
     desk.make(deployment, name="other")
     assert desk.admit() == ["other"]
@@ -309,12 +312,18 @@ def test_an_old_planned_run_waits_for_the_planners_judgement(
     due = run.next_scheduled_start_time
     assert due is not None
     states.write(store, run.id, scheduled(due, "Late"))
+    heartbeat.beat(store, clock.now() - timedelta(seconds=31))
+    assert desk.admit() == []
+    heartbeat.beat(store, clock.now())
     assert desk.admit() == ["planned"]
 
 
-def test_a_backlog_of_one_deployment_does_not_starve_another(store: Store, desk: Desk) -> None:
+def test_a_backlog_of_one_deployment_does_not_starve_another(
+    store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.admission.CANDIDATES", 20)
     busy = limited(store)
-    for n in range(250):
+    for n in range(30):
         desk.make(busy, -300 + n, name=f"busy {n}")
     desk.make(make_deployment(store, "other"), name="other")
     admitted = desk.admit() + desk.admit()

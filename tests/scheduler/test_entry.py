@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.running import ENTRY, entry_fields, finish, make_folder, read_lines, run_entry, start_runner
 from support.waiting import wait_until
+
+from scheduler.entry import Frames, Refusal, call, load, summary
 
 INFO, WARNING, ERROR = 20, 30, 40
 
@@ -237,20 +242,23 @@ def flow():
     ]
 
 
-def test_forked_and_spawned_workers_print_whole_lines(tmp_path: Path) -> None:
+def test_forked_workers_print_whole_lines_and_spawned_ones_find_the_module(tmp_path: Path) -> None:
     code = """
 import multiprocessing
 def work(n):
     print("w" * 6000, n)
-    return n
+def double(n):
+    return n * 2
 def flow():
-    for method in ("fork", "spawn"):
-        with multiprocessing.get_context(method).Pool(2) as pool:
-            assert sorted(pool.map(work, range(4))) == [0, 1, 2, 3]
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(work, range(4))
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        print(pool.map(double, range(4)))
 """
     ran = run_entry(tmp_path, code)
     assert ran.exit["failure"] is None
-    assert sorted(ran.texts) == sorted(["w" * 6000 + f" {n}" for n in range(4)] * 2)
+    assert sorted(ran.texts[:4]) == sorted("w" * 6000 + f" {n}" for n in range(4))
+    assert ran.texts[4:] == ["[0, 2, 4, 6]"]
 
 
 def test_sigterm_runs_finally_blocks_and_is_what_the_process_dies_of(tmp_path: Path) -> None:
@@ -284,3 +292,74 @@ def test_works_in_the_interpreter_of_another_virtual_environment(tmp_path: Path)
     ran = finish(run_dir, start_runner(run_dir))
     assert ran.texts[0] == str(tmp_path / "venv")
     assert ran.exit["failure"] == "ModuleNotFoundError: No module named 'pydantic'"
+
+
+# --- The parts, in this process
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[Frames, int]]:
+    """A frame pipe: the writing end as Frames, and the reading descriptor."""
+    source, target = os.pipe()
+    yield Frames(target), source
+    os.close(source)
+    os.close(target)
+
+
+def entry_of(tmp_path: Path, code: str, function: str, **parameters: Any) -> dict[str, Any]:
+    """An entry for a file with this code."""
+    file = tmp_path / f"flows_{len(list(tmp_path.iterdir()))}.py"
+    file.write_text(code)
+    fields: dict[str, Any] = entry_fields(file, function, parameters)["entry"]
+    return fields
+
+
+def test_loading_and_calling(
+    tmp_path: Path,
+    told: tuple[Frames, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", ["x"])
+    code = """
+class Flow:
+    def fn(self, n): print("flow", n)
+flow = Flow()
+async def wait(): print("awaited")
+def steps():
+    yield print("step")
+"""
+    frames, source = told
+    for function, parameters in (("flow", {"n": 1}), ("wait", {}), ("steps", {})):
+        entry = entry_of(tmp_path, code, function, **parameters)
+        call(load(entry, frames), entry)
+    assert capsys.readouterr().out.split("\n")[:3] == ["flow 1", "awaited", "step"]
+    assert b"runs the plain function" in os.read(source, 4096)
+
+
+@pytest.mark.parametrize(("function", "words"), [("gone", "has no function"), ("number", "is of type int")])
+def test_refusing(tmp_path: Path, told: tuple[Frames, int], function: str, words: str) -> None:
+    entry = entry_of(tmp_path, "number = 1\n", function)
+    with pytest.raises(Refusal, match=words):
+        load(entry, told[0])
+    with pytest.raises(Refusal, match="there is no file"):
+        load({**entry, "file": str(tmp_path / "none.py")}, told[0])
+    with pytest.raises(Refusal, match="do not fit"):
+        call(len, {**entry, "parameters": {"x": 1}})
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("bad\nmore"), "ValueError: bad"),
+        (KeyError("k"), "KeyError: 'k'"),
+        (RuntimeError(), "RuntimeError"),
+        (
+            subprocess.TimeoutExpired("ls", 3),
+            "subprocess.TimeoutExpired: Command 'ls' timed out after 3 seconds",
+        ),
+    ],
+)
+def test_the_summary_of_an_exception(error: BaseException, text: str) -> None:
+    assert summary(error) == text

