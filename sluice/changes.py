@@ -127,10 +127,11 @@ def _groups(values: dict[str, Any], own: dict[str, Any]) -> dict[str, Facts]:
 
 
 def _flat(name: str, value: Any) -> Facts:
-    """A value as facts, mappings key by key; schemas and steps whole."""
-    if value in (None, [], {}, ""):
+    """A value as facts, mappings key by key; schemas and steps whole. A schema without fields is none."""
+    is_schema = name == "parameter_openapi_schema"
+    if value in (None, [], {}, "") or (is_schema and not value.get("properties")):
         return {}
-    if not isinstance(value, dict) or name == "parameter_openapi_schema":
+    if not isinstance(value, dict) or is_schema:
         return {name: value}
     facts: Facts = {}
     for key, inner in value.items():

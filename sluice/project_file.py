@@ -21,29 +21,21 @@ from sluice.project.document import Document, parse
 from sluice.project.fitting import add_signatures, check_parameters
 from sluice.project.masked import restore_masked
 from sluice.project.problems import InputInvalid, Problem, Problems, did_you_mean
+from sluice.project.schedules import rule_of
 from sluice.project.section import Section, kind
 from sluice.project.steps import PHASES, ids_of, note_steps_not_run, read_steps
 from sluice.project.templates import Templates
 from store.errors import Invalid
 from store.schemas import (
     LOCAL_POOL,
-    CronSchedule,
     DeploymentCreate,
     FlowCreate,
-    IntervalSchedule,
-    RRuleSchedule,
-    ScheduleRule,
 )
 
 TOP_KEYS = ("name", "prefect-version", "deployments", "definitions", *PHASES)
 NO_FLOW = UUID(int=0)
 """Stands for the flow's id until the backend has found or made the flow."""
 
-_RULES: dict[str, type[CronSchedule] | type[IntervalSchedule] | type[RRuleSchedule]] = {
-    "cron": CronSchedule,
-    "interval": IntervalSchedule,
-    "rrule": RRuleSchedule,
-}
 _PLACES: dict[str, tuple[str, ...]] = {
     "work_pool_name": ("work_pool", "name"),
     "work_queue_name": ("work_pool", "work_queue_name"),
@@ -219,12 +211,11 @@ def _check_job_variables(planned: Planned) -> None:
 
 def _check_schedule(schedule: dict[str, Any], planned: Planned, backend: Backend) -> None:
     values = schedule["schedule"]
-    key = next(key for key in _RULES if key in values)
     document, problems = planned.section.document, planned.section.problems
     nested = ("schedule",) if (*schedule["_path"], "schedule") in document.lines else ()
     place = (*schedule["_path"], *nested)
     try:
-        rule: ScheduleRule = _RULES[key](**values)
+        rule = rule_of(values)
     except ValidationError as error:
         for found in error.errors():
             field_name = str(found["loc"][0])
@@ -234,8 +225,9 @@ def _check_schedule(schedule: dict[str, Any], planned: Planned, backend: Backend
     try:
         backend.check_schedule(rule)
     except Invalid as error:
-        named = (error.field or "").rpartition(".")[2] or ("timezone" if "timezone" in str(error) else key)
-        problems.add(f"{str(error).rstrip('.')}.", document.line((*place, named if named in values else key)))
+        named = (error.field or "").rpartition(".")[2]
+        field_name = named if named in values else next(iter(values))
+        problems.add(f"{str(error).rstrip('.')}.", document.line((*place, field_name)))
 
 
 def _check_flow_name(planned: Planned) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from backend.protocol import Backend
 from sluice.changes import find_existing
 from sluice.project.deployment import Planned
+from sluice.project.schedules import rule_of
+from store.schemas import Deployment
 from tui.masking import MASK
 
 _FIELDS = {"parameters": ("parameters",), "job_variables": ("work_pool", "job_variables")}
@@ -21,11 +25,23 @@ def restore_masked(planned: Planned, backend: Backend) -> None:
     stored: dict[str, Any] = existing.model_dump(mode="json") if existing else {}
     for name, place in _FIELDS.items():
         planned.values[name] = _restored(planned, planned.values[name], stored.get(name), place)
-    by_slug = {one["slug"]: one for one in stored.get("schedules", ()) if one["slug"]}
     for schedule in schedules:
         place = (*schedule["_path"][len(planned.section.path) :], "parameters")
-        behind = by_slug.get(schedule.get("slug"), {}).get("parameters")
+        behind = _parameters_of(schedule, existing)
         schedule["parameters"] = _restored(planned, schedule["parameters"], behind, place)
+
+
+def _parameters_of(schedule: dict[str, Any], existing: Deployment | None) -> dict[str, Any] | None:
+    """The stored parameters of the schedule of the same slug, or, without one, of the same rule."""
+    try:
+        rule = rule_of(schedule["schedule"])
+    except ValidationError:  # told elsewhere, with its line
+        return None
+    slug = schedule.get("slug")
+    for one in existing.schedules if existing else ():
+        if one.slug == slug and (slug or one.schedule == rule):
+            return one.parameters
+    return None
 
 
 def _holds_mask(value: Any) -> bool:

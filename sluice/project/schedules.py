@@ -6,15 +6,25 @@ import json
 from typing import Any
 
 from sluice.project.section import Section, kind
-from store.schemas import ScheduleOptions
+from store.schemas import CronSchedule, IntervalSchedule, RRuleSchedule, ScheduleOptions, ScheduleRule
 
-_RULES = ("cron", "interval", "rrule")
+_RULES: dict[str, type[CronSchedule] | type[IntervalSchedule] | type[RRuleSchedule]] = {
+    "cron": CronSchedule,
+    "interval": IntervalSchedule,
+    "rrule": RRuleSchedule,
+}
 _OPTIONS = ("catchup_window", "jitter")
 _SHARED = (
     *("active", "slug", "replaces", "parameters", "timezone"),
     *("max_scheduled_runs", "max_active_runs", "catchup", "sluice"),
 )
 KEYS = (*_RULES, "anchor_date", "day_or", "schedule", *_SHARED)
+
+
+def rule_of(values: dict[str, Any]) -> ScheduleRule:
+    """The rule in a schedule as `read_schedules` gives it. Raises pydantic's ValidationError."""
+    key = next(key for key in _RULES if key in values)
+    return _RULES[key](**values)
 
 
 def read_schedules(deployment: Section) -> list[dict[str, Any]] | None:
