@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
+from typing import TextIO
 
 from textual.message import Message
 from textual.widget import Widget
@@ -50,7 +53,7 @@ def save_lines(
 ) -> int:
     """Write the messages that pass the filter to a file; answers how many there were.
 
-    The file appears when it is complete: until then a neighbour with `.part` at the end is written.
+    The file appears when it is complete; until then a hidden neighbour is written.
 
     Args:
         path: where to.
@@ -67,21 +70,36 @@ def save_lines(
     """
     if path.exists() and not overwrite:
         raise FileExistsError(path)
-    part = path.with_name(path.name + ".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    part = Path(name)
     try:
-        with part.open("w", encoding="utf-8", errors="replace") as file:
-            count = after = 0
-            while page := read_logs(after, PAGE):
-                after = page[-1].id
-                for line in page:
-                    if _passes(line, chosen):
-                        file.write(_as_text(line, zone))
-                        count += 1
-                if not going_on(count):
-                    raise InterruptedError(f"saving {path} was stopped after {count:,} lines")
-        part.replace(path)
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:
+            count = _write(file, chosen, read_logs, zone, going_on)
+        if overwrite:
+            part.replace(path)
+        else:
+            os.link(part, path)  # refuses where somebody made the file meanwhile
     finally:
         part.unlink(missing_ok=True)
+    return count
+
+
+def _write(
+    file: TextIO,
+    chosen: LogFilter,
+    read_logs: ReadLogs,
+    zone: tzinfo | None,
+    going_on: Callable[[int], bool],
+) -> int:
+    count = after = 0
+    while page := read_logs(after, PAGE):
+        after = page[-1].id
+        for line in page:
+            if _passes(line, chosen):
+                file.write(_as_text(line, zone))
+                count += 1
+        if not going_on(count):
+            raise InterruptedError(f"stopped after {count:,} messages")
     return count
 
 
