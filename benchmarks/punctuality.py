@@ -23,6 +23,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from backend.local import LocalBackend
+from sluice.house import open_house
+from sluice.settings import Settings
 from store.database import Store
 from store.schemas import (
     TERMINAL_STATES,
@@ -53,8 +55,8 @@ class Start(NamedTuple):
 def prepare(folder: Path, every_second: bool) -> tuple[Path, UUID]:
     """A database with the one deployment; its command appends the slot to a file."""
     database = folder / "punctuality.db"
-    store = Store.open(database)
-    try:
+    settings = Settings(home=folder, db=database)
+    with open_house(settings, scheduler=False, worker=False) as house:
         cron = "* * * * * *" if every_second else "* * * * *"
         deployment = DeploymentCreate(
             name="clock",
@@ -63,10 +65,8 @@ def prepare(folder: Path, every_second: bool) -> tuple[Path, UUID]:
             job_variables={"command": COMMAND, "env": {"BENCH_FILE": str(folder / "slots")}},
             schedules=[DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="UTC"))],
         )
-        made = LocalBackend(store).apply_deployments([("punctuality", deployment)])
+        made = house.backend.apply_deployments([("punctuality", deployment)])
         return database, made[0].deployment.id
-    finally:
-        store.close()
 
 
 def start_server(database: Path, folder: Path) -> subprocess.Popen[bytes]:
@@ -122,9 +122,7 @@ def report(starts: list[Start], slots: list[str], wanted: int) -> bool:
     p50, p95 = late[len(late) // 2], late[min(len(late) - 1, int(len(late) * 0.95))]
     good = p95 <= TARGET_SECONDS and not twice and not early and len(starts) >= wanted
     print(f"punctuality: {len(starts)} starts, p50 {_ms(p50)}, p95 {_ms(p95)}, worst {_ms(late[-1])}")
-    print(
-        f"punctuality: the command ran {len(set(slots))} slots, {len(twice)} twice; {len(early)} early"
-    )
+    print(f"punctuality: the command ran {len(set(slots))} slots, {len(twice)} twice; {len(early)} early")
     print(f"punctuality: target p95 {_ms(TARGET_SECONDS)}: {'reached' if good else 'MISSED'}")
     return good
 

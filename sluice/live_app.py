@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,8 @@ from store.schemas import Deployment
 from tui.app import SluiceApp
 from tui.masking import masked
 
-TRACEBACK_WIDTH = 120
+START_DELAY_SECONDS = 0.25
+"""From the first frame to the start of the threads: time for the rows, which come a moment later."""
 
 
 class LiveApp(SluiceApp):
@@ -34,16 +36,20 @@ class LiveApp(SluiceApp):
     def __init__(self, house: House) -> None:
         super().__init__(house.backend)
         self._house = house
-        self._crash = io.StringIO()
+        self._last_words = io.StringIO()
         if not is_debugging():  # a traceback belongs in the log, not on the operator's terminal
-            self.error_console = Console(file=self._crash, width=TRACEBACK_WIDTH, highlight=False)
+            width = shutil.get_terminal_size().columns
+            self.error_console = Console(file=self._last_words, width=width, highlight=False)
 
     @property
-    def crash(self) -> str:
-        """The traceback of what ended the app, empty when it ended well (or SLUICE_DEBUG has shown it)."""
-        return self._crash.getvalue()
+    def last_words(self) -> str:
+        """What the app said when it ended: with a return code the traceback of a crash, else a farewell."""
+        return self._last_words.getvalue()
 
     def on_ready(self) -> None:
+        self.set_timer(START_DELAY_SECONDS, self._settle)
+
+    def _settle(self) -> None:
         gc.freeze()  # what is loaded by now stays: no collection needs to look at it again
         gc.enable()
         self._start_house()

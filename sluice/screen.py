@@ -53,4 +53,7 @@ def show(settings: Settings, read_only: bool = False, farewell: Callable[[House]
         finally:
             if farewell is not None:
                 farewell(house)
-    return report_crash(app.crash) if app.crash else app.return_code or DONE
+    if app.return_code:
+        return report_crash(app.last_words)
+    print(app.last_words, end="")
+    return DONE

@@ -17,13 +17,13 @@ from sluice.exits import UsageProblem
 
 PREFIX = "SLUICE_"
 DATABASE_NAME = "sluice.db"
-_CHEAP_VARIABLES = {"home": "SLUICE_HOME", "db": "SLUICE_DB"}
+_PATH_VARIABLES = {"home": "SLUICE_HOME", "db": "SLUICE_DB"}
 
 
 class Settings(BaseModel):
     """What can be set. Each field is also a key of config.toml and, as SLUICE_<NAME>, a variable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("sluice", appauthor=False))
     """Folder of the database, the log and the working files of live runs."""
@@ -55,6 +55,10 @@ class Settings(BaseModel):
         return self.worker_concurrency or os.cpu_count() or 1
 
 
+_VALIDATED = {PREFIX + name.upper() for name in Settings.model_fields} - set(_PATH_VARIABLES.values())
+"""The variables that are more than a path."""
+
+
 def config_file() -> Path:
     """Where the config file is: SLUICE_CONFIG, else config.toml in the platform's config folder.
 
@@ -80,11 +84,14 @@ def load_settings(db: Path | None = None) -> Settings:
         UsageProblem: a value does not fit, the file is not TOML, or SLUICE_CONFIG names no file.
     """
     file = config_file()
-    values = _read_sources(file)
-    if db is not None:
-        values["db"] = db
+    flags: dict[str, Any] = {} if db is None else {"db": db}
+    if not file.is_file() and not _VALIDATED & os.environ.keys():
+        # Paths need no validation, and a validator takes as long to build as a picture to draw.
+        return Settings.model_construct(None, **{**_read_paths(), **flags})
+    from sluice.settings_sources import read_sources
+
     try:
-        return Settings(**values)
+        return Settings(**{**read_sources(file), **flags})
     except ValidationError as error:
         raise UsageProblem(_in_words(error, file)) from error
 
@@ -94,13 +101,8 @@ def is_debugging() -> bool:
     return os.environ.get("SLUICE_DEBUG", "").lower() not in {"", "0", "false", "no"}
 
 
-def _read_sources(file: Path) -> dict[str, Any]:
-    variables = {PREFIX + name.upper() for name in Settings.model_fields}
-    if file.is_file() or (variables - set(_CHEAP_VARIABLES.values())) & os.environ.keys():
-        from sluice.settings_sources import read_sources
-
-        return read_sources(file)
-    return {key: os.environ[name] for key, name in _CHEAP_VARIABLES.items() if os.environ.get(name)}
+def _read_paths() -> dict[str, Any]:
+    return {key: Path(os.environ[name]) for key, name in _PATH_VARIABLES.items() if os.environ.get(name)}
 
 
 def _in_words(error: ValidationError, file: Path) -> str:
