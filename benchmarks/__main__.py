@@ -9,6 +9,7 @@ import sys
 SHORT_FORMS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.timetable",),
     ("benchmarks.store", "10000", "100000"),
+    ("benchmarks.bulk",),
     ("benchmarks.startup",),
     ("benchmarks.punctuality", "--every-second", "--runs", "30"),
     ("benchmarks.punctuality", "--every-second", "--runs", "30", "--processes", "2"),

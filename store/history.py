@@ -2,13 +2,14 @@
 
 A snapshot is made by SQLite itself, so that pausing 10,000 deployments costs a few statements: every column
 as it is kept (ids as hexadecimal digits, times as microseconds since the epoch), the schedules likewise, and
-the names and limit that the columns point to. It holds all that is needed to make the deployment again.
+the names and limit that the columns point to. It holds all that is needed to make the deployment again, and
+nothing that moves on its own: no watermarks, no times of polls.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -30,6 +31,12 @@ def author(who: str) -> dict[str, Any]:
     return {"id": None, "type": "USER", "display_value": who}
 
 
+MOVING = frozenset(
+    {"updated", "updated_by", "last_polled", "status", "planning_error", "planned_until", "plan_again_at"}
+)
+"""Columns that follow from other things than an operator's change, so no snapshot holds them."""
+
+
 @contextmanager
 def changing(
     store: Store, ids: Sequence[UUID], *, who: str, action: str, group_id: UUID | None = None
@@ -47,22 +54,43 @@ def changing(
     """
     group = group_id or new_id()
     now = to_micros(store.clock.now())
-    with_runs = action == "delete"
+    before = _snapshot(with_runs=action == "delete")
     first = _next_id(store)
     for chunk in chunked(ids):
         store.database.execute_sql(
             "INSERT INTO history (group_id, at, who, action, deployment_id, deployment_name, before)"
-            f" SELECT ?, ?, ?, ?, d.id, f.name || '/' || d.name, {_snapshot(with_runs)}"
+            f" SELECT ?, ?, ?, ?, d.id, f.name || '/' || d.name, {before}"
             f" FROM deployment d JOIN flow f ON f.id = d.flow_id WHERE d.id IN ({marks(chunk)})"
             " ORDER BY f.name, d.name",
             (group.bytes, now, who, action, *chunk),
         )
     yield group
     store.database.execute_sql(
-        f"UPDATE history SET after = (SELECT {_snapshot(False)} FROM deployment d"
+        f"UPDATE history SET after = (SELECT {_snapshot()} FROM deployment d"
         " JOIN flow f ON f.id = d.flow_id WHERE d.id = history.deployment_id) WHERE id >= ?",
         (first,),
     )
+
+
+def record_all(store: Store, ids: Sequence[UUID], *, who: str, action: str, then: Mapping[str, Any]) -> None:
+    """Record a change that gives all these deployments the same values; call before it is made.
+
+    Both snapshots are written at once, which takes half the time of `changing`.
+
+    Args:
+        then: column -> value as SQLite keeps it, after the change.
+    """
+    group, now = new_id().bytes, to_micros(store.clock.now())
+    after = _snapshot(columns=tuple(then))
+    values = [then[name] for name in _columns(Deployment) if name in then]
+    for chunk in chunked(ids):
+        store.database.execute_sql(
+            "INSERT INTO history (group_id, at, who, action, deployment_id, deployment_name, before, after)"
+            f" SELECT ?, ?, ?, ?, d.id, f.name || '/' || d.name, {_snapshot()}, {after}"
+            f" FROM deployment d JOIN flow f ON f.id = d.flow_id WHERE d.id IN ({marks(chunk)})"
+            " ORDER BY f.name, d.name",
+            (group, now, who, action, *values, *chunk),
+        )
 
 
 def record(
@@ -98,7 +126,7 @@ def record_creation(store: Store, deployment_id: UUID, *, who: str, group_id: UU
     """Record that a deployment came into being; call inside the write transaction that made it."""
     store.database.execute_sql(
         "INSERT INTO history (group_id, at, who, action, deployment_id, deployment_name, after)"
-        f" SELECT ?, ?, ?, 'create', d.id, f.name || '/' || d.name, {_snapshot(False)}"
+        f" SELECT ?, ?, ?, 'create', d.id, f.name || '/' || d.name, {_snapshot()}"
         " FROM deployment d JOIN flow f ON f.id = d.flow_id WHERE d.id = ?",
         ((group_id or new_id()).bytes, to_micros(store.clock.now()), who, deployment_id.bytes),
     )
@@ -111,7 +139,7 @@ def snapshot(store: Store, deployment_id: UUID) -> dict[str, Any]:
         NotFound: there is no such deployment.
     """
     found = store.database.execute_sql(
-        f"SELECT {_snapshot(False)} FROM deployment d JOIN flow f ON f.id = d.flow_id WHERE d.id = ?",
+        f"SELECT {_snapshot()} FROM deployment d JOIN flow f ON f.id = d.flow_id WHERE d.id = ?",
         (deployment_id.bytes,),
     ).fetchone()
     if found is None:
@@ -147,8 +175,13 @@ def _next_id(store: Store) -> int:
 
 
 @cache
-def _snapshot(with_runs: bool) -> str:
-    """The SQL expression of a deployment's snapshot; `d` and `f` are the deployment's and the flow's rows."""
+def _snapshot(*, with_runs: bool = False, columns: tuple[str, ...] = ()) -> str:
+    """The SQL expression of a deployment's snapshot; `d` and `f` are the deployment's and the flow's rows.
+
+    Args:
+        with_runs: add the runs that a deletion takes and undo must bring back.
+        columns: those whose value is a parameter instead of what is kept, in the table's order.
+    """
     schedules = (
         f"SELECT json_group_array({_object(DeploymentSchedule, 's')}) FROM deployment_schedule s"
         " WHERE s.deployment_id = d.id"
@@ -167,15 +200,24 @@ def _snapshot(with_runs: bool) -> str:
             f" WHERE r.deployment_id = d.id AND r.state_type = '{schemas.StateType.SCHEDULED}'"
             " AND r.auto_scheduled = 0))"
         )
-    return _object(Deployment, "d", further)
+    return _object(Deployment, "d", further, columns)
 
 
-def _object(model: type[Row], alias: str, further: Sequence[str] = ()) -> str:
+def _columns(model: type[Row]) -> dict[str, Any]:
+    """Column -> field of what a snapshot holds of a table, in the table's order."""
+    fields = {field.column_name: field for field in model._meta.sorted_fields}
+    return {name: field for name, field in fields.items() if name not in MOVING}
+
+
+def _object(model: type[Row], alias: str, further: Sequence[str] = (), parameters: Sequence[str] = ()) -> str:
     """SQL for one row as a JSON object, every column as it is kept.
 
     SQLite's functions take at most 127 arguments, so a table may have 63 columns here.
     """
-    pairs = [_pair(field, alias) for field in model._meta.sorted_fields]
+    pairs = [
+        f"'{name}', ?" if name in parameters else _pair(field, alias)
+        for name, field in _columns(model).items()
+    ]
     return f"json_object({', '.join([*pairs, *further])})"
 
 

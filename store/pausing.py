@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from store import flow_runs, history, schedules, states
+from store import flow_runs, history, schedules, schemas, states
 from store.chunks import chunked, keys_of, marks
+from store.clock import to_micros
 from store.database import Store
 from store.errors import NotFound
 from store.models import ConcurrencyLimit, Deployment, DeploymentSchedule, FlowRun
@@ -37,15 +39,7 @@ def pause(
         again = reason is not None or until is not None
         chosen = ids if again else _with_paused(ids, False)
         count = len(_with_paused(ids, False))
-        with history.changing(store, chosen, who=who, action="pause"):
-            for chunk in chunked(chosen):
-                Deployment.update(
-                    paused=True,
-                    pause_reason=reason,
-                    pause_by=who,
-                    pause_until=until,
-                    updated=store.clock.now(),
-                ).where(Deployment.id.in_(chunk)).execute()
+        _write(store, chosen, who, "pause", schemas.PauseInfo(reason=reason, by=who, until=until))
         schedules.forget_waiting_runs(store, ids)
     return count
 
@@ -62,15 +56,10 @@ def resume(store: Store, ids: Sequence[UUID], who: str) -> int:
     with store.write():
         _refuse_unknown(ids)
         chosen = _with_paused(ids, True)
-        now = store.clock.now()
-        with history.changing(store, chosen, who=who, action="resume"):
-            for chunk in chunked(chosen):
-                Deployment.update(
-                    paused=False, pause_reason=None, pause_by=None, pause_until=None, updated=now
-                ).where(Deployment.id.in_(chunk)).execute()
-                DeploymentSchedule.update(planned_until=now, plan_again_at=0).where(
-                    DeploymentSchedule.deployment.in_(chunk)
-                ).execute()
+        _write(store, chosen, who, "resume", None)
+        for chunk in chunked(chosen):
+            anew = DeploymentSchedule.update(planned_until=store.clock.now(), plan_again_at=0)
+            anew.where(DeploymentSchedule.deployment.in_(chunk)).execute()
     return len(chosen)
 
 
@@ -127,6 +116,24 @@ def deletion_preview(store: Store, ids: Sequence[UUID]) -> DeletionPreview:
 
 # A run that has not started and goes with its deployment.
 _WAITING = f"(coalesce(state_type, '') = '{StateType.SCHEDULED}' AND run_count = 0)"
+
+
+def _write(store: Store, ids: Sequence[UUID], who: str, action: str, info: schemas.PauseInfo | None) -> None:
+    """Write and record the pause of all these, or its end when there is no `info`."""
+    then = {
+        "paused": int(info is not None),
+        "pause_reason": info.reason if info else None,
+        "pause_by": info.by if info else None,
+        "pause_until": to_micros(info.until) if info and info.until else None,
+    }
+    history.record_all(store, ids, who=who, action=action, then=then)
+    moved = {"updated": to_micros(store.clock.now()), "updated_by": json.dumps(history.author(who))}
+    columns = then | moved
+    setting = ", ".join(f"{name} = ?" for name in columns)
+    for chunk in chunked(ids):
+        store.database.execute_sql(
+            f"UPDATE deployment SET {setting} WHERE id IN ({marks(chunk)})", (*columns.values(), *chunk)
+        )
 
 
 def _with_paused(ids: Sequence[UUID], paused: bool) -> list[UUID]:
