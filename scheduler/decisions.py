@@ -241,6 +241,6 @@ def _spread(schedule_id: UUID) -> timedelta:
 def _span(length: timedelta) -> str:
     seconds = int(length.total_seconds())
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+        if seconds >= 2 * size or (seconds == size and size < 86400):
             return f"{seconds // size} {unit}"
     return f"{seconds} s"

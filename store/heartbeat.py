@@ -35,13 +35,13 @@ def beat(store: Store, now: datetime) -> None:
 def rewind(store: Store, now: datetime) -> None:
     """Plan everything anew after a clock that ran ahead was set back.
 
-    What was skipped or missed only by that clock's word comes back; runs that ran, and those that an operator
-    cancelled, keep their slots.
+    What was skipped, missed or late only by that clock's word comes back; runs that ran, and those that an
+    operator cancelled, keep their slots.
     """
     with store.write():
         gone = store.database.execute_sql(
-            "DELETE FROM flow_run WHERE auto_scheduled = 1 AND slot > ? AND state_type = 'CANCELLED'"
-            " AND state_name IN ('Skipped', 'Missed') RETURNING deployment_id",
+            "DELETE FROM flow_run WHERE auto_scheduled = 1 AND slot > ? AND run_count = 0"
+            " AND state_name IN ('Skipped', 'Missed', 'Late') RETURNING deployment_id",
             (to_micros(now),),
         )
         statistics.refresh(store, {UUID(bytes=row[0]) for row in gone if row[0] is not None})
