@@ -48,6 +48,13 @@ class KeyList(NamedTuple, Generic[KeyT]):
         return cls(keys, {key: place for place, key in enumerate(keys)})
 
 
+class _Asked(NamedTuple, Generic[KeyT]):
+    """Rows to read; those read before the last `refresh_rows` may be shown but are not fresh."""
+
+    keys: list[KeyT]
+    generation: int
+
+
 class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=True):
     """The table. Give it keys with `set_keys`; it asks `read_rows` for what is on screen, in a thread.
 
@@ -103,6 +110,7 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         self.markable = markable
         self._list: KeyList[KeyT] = KeyList([], {})
         self._rows: dict[KeyT, RowT] = {}
+        self._fresh: set[KeyT] = set()
         self.selection: Selection[KeyT] = Selection()
         self._cursor = 0
         self._sorted_by = ("", False)
@@ -111,9 +119,9 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         self._painter = Painter(
             self, columns, now, lambda: getattr(self.app, "zone", None), markable=markable
         )
-        self._stale = False
-        self._reader: LatestRead[list[KeyT], Mapping[KeyT, RowT]] = LatestRead(
-            self, read_rows, self._take_rows, fail, keep_stale=True
+        self._generation = 0
+        self._reader: LatestRead[_Asked[KeyT], Mapping[KeyT, RowT]] = LatestRead(
+            self, lambda asked: read_rows(asked.keys), self._take_rows, fail, keep_stale=True
         )
 
     # --- what it holds
@@ -167,7 +175,8 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
 
     def refresh_rows(self) -> None:
         """Read the rows on screen again; the old ones stay until the reply, then changed lines repaint."""
-        self._stale = True
+        self._generation += 1
+        self._fresh.clear()
         self._ask()
 
     def set_sorted_by(self, sort: str, descending: bool) -> None:
@@ -203,32 +212,32 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         return range(self._top, min(self._top + self.page_rows, len(self.keys)))
 
     def _ask(self) -> None:
-        """Read what is on screen if it is missing or stale, with a page more at both ends."""
+        """Read what is on screen and not fresh, with a page more at both ends."""
         if not self.is_mounted or not self.keys:
             return
-        visible = self._visible()
-        rows, keys = self._rows, self.keys
-        if not self._stale and all(keys[place] in rows for place in visible):
+        visible, fresh, keys = self._visible(), self._fresh, self.keys
+        if all(keys[place] in fresh for place in visible):
             return
         window = range(max(0, visible.start - self.page_rows), min(len(keys), visible.stop + self.page_rows))
-        wanted = [keys[place] for place in window if self._stale or keys[place] not in rows]
-        self._stale = False
-        self._reader.ask(wanted)
+        wanted = [keys[place] for place in window if keys[place] not in fresh]
+        self._reader.ask(_Asked(wanted, self._generation))
 
-    def _take_rows(self, asked: list[KeyT], rows: Mapping[KeyT, RowT]) -> None:
+    def _take_rows(self, asked: _Asked[KeyT], rows: Mapping[KeyT, RowT]) -> None:
+        if asked.generation == self._generation:
+            self._fresh.update(asked.keys)
         moved = False
-        for key in asked:
+        for key in asked.keys:
             row, old = rows.get(key), self._rows.get(key)
             if row == old:
                 continue
             if row is None:
-                self._rows.pop(key)
+                del self._rows[key]
             else:
                 self._rows[key] = row
             self._forget_strips(key)
             self._refresh_key(key)
             moved = moved or key == self.cursor_key
-        self._shrink(asked)
+        self._shrink(asked.keys)
         self._ask()
         if moved:
             self.post_message(self.CursorMoved(self.cursor_key))
@@ -238,6 +247,7 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
             kept = set(keep)
             for key in [key for key in self._rows if key not in kept]:
                 del self._rows[key]
+                self._fresh.discard(key)
                 self._forget_strips(key)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
