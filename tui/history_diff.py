@@ -24,8 +24,7 @@ HIDDEN = frozenset(
 """Bookkeeping: it changes without anybody meaning it."""
 
 _INSTANTS = frozenset({"pause_until"})
-_FLAT = ("parameters", "job_variables", "labels", "rule")
-"""JSON objects whose keys are compared one by one."""
+_SWITCHES = frozenset({"paused", "active", "catchup", "enforce_parameter_schema"})
 
 
 class Change(NamedTuple):
@@ -36,55 +35,62 @@ class Change(NamedTuple):
     after: str | None
 
 
+class _Value(NamedTuple):
+    """What is compared, and what is shown of it."""
+
+    raw: Any
+    words: str
+
+
 def changes(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, zone: tzinfo | None
 ) -> list[Change]:
-    """The fields that differ, in the order of the snapshots; secrets are compared, then masked."""
+    """The fields that differ, in the order of the snapshots; secrets are compared, but never shown."""
     old, new = _fields(before or {}, zone), _fields(after or {}, zone)
     found = []
     for field in dict.fromkeys([*old, *new]):
         was, now = old.get(field), new.get(field)
         if was != now:
-            found.append(Change(field, _hide(field, was), _hide(field, now)))
+            found.append(Change(field, was.words if was else None, now.words if now else None))
     return found
 
 
-def _hide(field: str, words: str | None) -> str | None:
-    return MASK if words is not None and is_secret(field.rpartition(".")[2]) else words
-
-
-def _fields(snapshot: Mapping[str, Any], zone: tzinfo | None) -> dict[str, str]:
-    """Field path to words; what is not set is left out."""
-    fields: dict[str, str] = {}
+def _fields(snapshot: Mapping[str, Any], zone: tzinfo | None) -> dict[str, _Value]:
+    """Field path to value; what is not set is left out."""
+    fields: dict[str, _Value] = {}
     for name, value in snapshot.items():
         if name == "schedules":
             for number, schedule in enumerate(value or [], 1):
                 fields |= _schedule_fields(schedule, number, zone)
         elif name not in HIDDEN:
-            fields |= _one(name, value, zone)
+            fields |= _flat(name, name, value, zone)
     return fields
 
 
-def _schedule_fields(schedule: Mapping[str, Any], number: int, zone: tzinfo | None) -> dict[str, str]:
+def _schedule_fields(schedule: Mapping[str, Any], number: int, zone: tzinfo | None) -> dict[str, _Value]:
     name = f"schedule {schedule.get('slug') or number}"
-    fields: dict[str, str] = {}
+    fields: dict[str, _Value] = {}
     for key, value in schedule.items():
         if key not in HIDDEN and key != "slug":
-            fields |= {f"{name}: {field}": words for field, words in _one(key, value, zone).items()}
+            fields |= _flat(f"{name}: {key}", key, value, zone)
     return fields
 
 
-def _one(name: str, value: Any, zone: tzinfo | None) -> dict[str, str]:
+def _flat(path: str, key: str, value: Any, zone: tzinfo | None) -> dict[str, _Value]:
+    """Objects are taken apart, so that one changed key is one line; what is under a secret key is masked."""
     if value is None or value in ([], {}):
         return {}
-    if name in _FLAT and isinstance(value, dict):
-        return {f"{name}.{key}": _words(masked(item)) for key, item in value.items() if item is not None}
-    if name in _INSTANTS and isinstance(value, int):
-        return {name: exact(from_micros(value), zone)}
-    if name in ("paused", "active", "catchup", "enforce_parameter_schema"):
-        return {name: "yes" if value else "no"}
-    return {name: _words(masked(value))}
+    if is_secret(key):
+        return {path: _Value(value, MASK)}
+    if isinstance(value, dict):
+        parts = [_flat(f"{path}.{inner}", str(inner), item, zone) for inner, item in value.items()]
+        return {field: words for part in parts for field, words in part.items()}
+    return {path: _Value(value, _words(key, value, zone))}
 
 
-def _words(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _words(key: str, value: Any, zone: tzinfo | None) -> str:
+    if key in _INSTANTS and isinstance(value, int):
+        return exact(from_micros(value), zone)
+    if key in _SWITCHES:
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(masked(value), ensure_ascii=False)
