@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import scheduler
+from scheduler import signature
 from sluice.project.signatures import Question, read_signatures
 
-SCRIPT = Path(scheduler.__file__).with_name("signature.py")
+SCRIPT = Path(signature.__file__)
 
 TYPES = """
 import datetime
@@ -45,6 +45,20 @@ class Group:
 
 
 def ask(file: Path, *names: str) -> list[dict[str, Any]]:
+    """Both answers, read in this process; what importing the file brings is taken away again."""
+    path, modules = list(sys.path), set(sys.modules)
+    try:
+        answers = [read(str(file), list(names)) for read in (signature.read_text, signature.read_import)]
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            if getattr(sys.modules[name], "__file__", "").startswith(str(file.parent)):
+                del sys.modules[name]
+    return [json.loads(json.dumps(answer)) for answer in answers]
+
+
+def ask_child(file: Path, *names: str) -> list[dict[str, Any]]:
+    """Both answers, from the script in a process of its own."""
     question = json.dumps({"file": str(file), "functions": names})
     child = subprocess.run(
         [sys.executable, str(SCRIPT)], input=question, capture_output=True, text=True, check=True, timeout=60
@@ -223,17 +237,32 @@ def test_a_file_with_a_syntax_error_says_where(tmp_path: Path) -> None:
     assert ask(file, "f")[0]["error_line"] == 2
 
 
+def test_annotations_that_are_no_types(tmp_path: Path) -> None:
+    text = "def f(a: [int], b: {'x': 1}, c: 3, d: 'not a ( type', e: 'Later' = 1, f: len(()) = 2): ...\n"
+    for schema in schemas(tmp_path, text, "f"):
+        assert list(schema["properties"]) == ["a", "b", "c", "d", "e", "f"]
+        assert schema["required"] == ["a", "b", "c", "d"]
+
+
+def test_a_file_named_like_a_module_of_python(tmp_path: Path) -> None:
+    file = tmp_path / "json.py"
+    file.write_text("def f(a: int): ...\n")
+    for answer in (ask(file, "f")[1], ask_child(file, "f")[1]):
+        assert answer["functions"]["f"]["schema"]["required"] == ["a"]
+
+
 def test_what_the_file_prints_does_not_mix_with_the_answer(tmp_path: Path) -> None:
     file = tmp_path / "flows_under_test.py"
     file.write_text("import os\nprint('{}')\nos.write(1, b'{}\\n')\ndef f(): ...\n")
-    assert [answer["source"] for answer in ask(file, "f")] == ["ast", "import"]
+    assert [answer["source"] for answer in ask_child(file, "f")] == ["ast", "import"]
 
 
 def test_the_users_modules_are_found_and_sluices_are_not_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "worker.py").write_text("MINE = 1\n")
     file = tmp_path / "flows_under_test.py"
     file.write_text("from worker import MINE\nimport sys\ndef f(a=MINE): ...\n")
-    assert ask(file, "f")[1]["functions"]["f"]["schema"]["properties"]["a"]["default"] == 1
+    for answer in (ask(file, "f")[1], ask_child(file, "f")[1]):
+        assert answer["functions"]["f"]["schema"]["properties"]["a"]["default"] == 1
 
 
 def test_a_file_that_takes_too_long_is_read_from_its_text(tmp_path: Path) -> None:
