@@ -64,8 +64,8 @@ _FLOW_AND_DEPLOYMENT = "flow f CROSS JOIN deployment d INDEXED BY {index} ON d.f
 DEPLOYMENT_SORTS = tuple(_DEPLOYMENT_ORDERS)
 
 _DEPLOYMENT_TEXT = Haystack(
-    texts=("d.description",),
-    paths=(("f.name", "d.name"),),
+    texts=("f.name", "d.name", "d.description"),
+    slashed=("f.name || '/' || d.name",),
     tags="d.tags",
     neighbours=(
         (
@@ -184,9 +184,12 @@ _RUN_ORDERS: dict[FlowRunSort, tuple[str, ...]] = {
 FLOW_RUN_SORTS = tuple(_RUN_ORDERS)
 
 _RUN_TEXT = Haystack(
-    texts=("r.name", "r.state_name"),
-    paths=(("(SELECT f.name FROM flow f WHERE f.id = r.flow_id)", "COALESCE(r.deployment_name, '')"),),
+    texts=("r.name", "r.state_name", "r.deployment_name"),
+    slashed=(
+        "(SELECT sf.name FROM flow sf WHERE sf.id = r.flow_id) || '/' || COALESCE(r.deployment_name, '')",
+    ),
     tags="r.tags",
+    neighbours=(("r.flow_id IN (SELECT sf.id FROM flow sf WHERE {match})", "sf.name"),),
 )
 
 _RUN_ROWS = """
@@ -206,6 +209,10 @@ def flow_run_keys(store: Store, query: FlowRunQuery) -> list[UUID]:
     """
     terms = _RUN_ORDERS[query.sort]
     conditions, parameters = where_text(query.text, _RUN_TEXT)
+    if conditions:
+        # The plus keeps SQLite from walking an index, a wide row after each step: what few runs match is
+        # found ten times faster by reading the table from end to end.
+        terms = tuple(f"+{term}" for term in terms)
     if query.deployment_id is not None:
         conditions.append("r.deployment_id = ?")
         parameters.append(query.deployment_id.bytes)
@@ -302,7 +309,9 @@ def _order(terms: Sequence[str], descending: bool) -> str:
     """What is null comes last both ways. Descending it does so by itself; asking costs SQLite an index."""
     if descending:
         return " ORDER BY " + ", ".join(f"{term} DESC" for term in terms)
-    return " ORDER BY " + ", ".join(t if t in _NEVER_NULL else f"{t} NULLS LAST" for t in terms)
+    return " ORDER BY " + ", ".join(
+        t if t.removeprefix("+") in _NEVER_NULL else f"{t} NULLS LAST" for t in terms
+    )
 
 
 def _instant(micros: int | None) -> datetime | None:

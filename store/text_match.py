@@ -21,7 +21,8 @@ class Haystack(NamedTuple):
 
     Args:
         texts: SQL expressions of text, null allowed.
-        paths: pairs of expressions that people know as `first/second`.
+        slashed: expressions that put a slash between two of the texts, as in flow/deployment; only a word
+            with a slash can reach over it, so only such words are looked for there.
         tags: a column that holds a JSON list of texts.
         neighbours: pairs of a condition that holds for a row whose neighbour (say, its pool) matches, with
             `{match}` where the test of the neighbour's name goes, and that name. SQLite evaluates such an
@@ -29,7 +30,7 @@ class Haystack(NamedTuple):
     """
 
     texts: tuple[str, ...]
-    paths: tuple[tuple[str, str], ...] = ()
+    slashed: tuple[str, ...] = ()
     tags: str | None = None
     neighbours: tuple[tuple[str, str], ...] = ()
 
@@ -67,11 +68,8 @@ def _all(conditions: list[str]) -> str:
 
 def _tests(word: str, haystack: Haystack) -> list[str]:
     """A condition with one parameter for each place where the word may occur."""
-    tests = [_test(expression, word) for expression in haystack.texts]
-    for first, second in haystack.paths:
-        # A word without a slash cannot reach over the one between them, and two tests cost less than a join.
-        pieces = [f"{first} || '/' || {second}"] if "/" in word else [first, second]
-        tests += [_test(piece, word) for piece in pieces]
+    texts = haystack.texts + (haystack.slashed if "/" in word else ())
+    tests = [_test(expression, word) for expression in texts]
     if haystack.tags:
         tests.append(_test_tags(haystack.tags, word))
     tests += [condition.format(match=_test(name, word)) for condition, name in haystack.neighbours]
