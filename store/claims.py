@@ -30,6 +30,8 @@ becomes Late, or is skipped or missed by the catch-up rule (SEMANTICS.md section
 DOWNTIME = timedelta(seconds=30)
 """A scheduler's heartbeat older than this means that nothing was judged since, not even what is Late."""
 
+WAITING_EACH = 20
+
 
 class DueRun(NamedTuple):
     """A run that is due, with what decides whether it may start."""
@@ -88,12 +90,14 @@ AND r.state_name <> 'AwaitingConcurrencySlot'
 AND (NOT r.auto_scheduled OR r.next_scheduled_start_time > ? OR (? AND r.state_name <> 'Scheduled'))
 ORDER BY q.priority, r.next_scheduled_start_time, r.id LIMIT ?"""
 _WAITING = """
-SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER
-    (PARTITION BY r.deployment_id, r.schedule_id ORDER BY r.next_scheduled_start_time, r.id) AS place
-FROM {tables}
-WHERE r.state_type = 'SCHEDULED' AND r.state_name = 'AwaitingConcurrencySlot'
-AND r.next_scheduled_start_time <= ? AND r.work_queue_id IN ({queues}))
-WHERE place <= ?"""
+SELECT {columns}
+FROM (SELECT id, ROW_NUMBER() OVER
+        (PARTITION BY deployment_id, schedule_id ORDER BY next_scheduled_start_time, id) AS place
+    FROM flow_run INDEXED BY flow_run_waiting
+    WHERE state_name = 'AwaitingConcurrencySlot' AND next_scheduled_start_time <= ?) w
+CROSS JOIN {tables}
+WHERE r.id = w.id AND w.place <= ? AND +r.state_type = 'SCHEDULED' AND +r.work_queue_id IN ({queues})"""
+# CROSS JOIN and the unary + keep SQLite from beginning with all SCHEDULED runs: 36 ms against 17 with 10,000 waiting.
 
 
 def due_runs(store: Store, pool: str, now: datetime, limit: int) -> list[DueRun]:
@@ -103,7 +107,7 @@ def due_runs(store: Store, pool: str, now: datetime, limit: int) -> list[DueRun]
     already, first come first; then by due time.
 
     Args:
-        limit: how many new ones at most, and how many waiting ones of each schedule at most.
+        limit: how many newly due ones at most; of those that wait, the first 20 of each schedule come along.
     """
     with store.read():
         queues = _open_queues(store, pool)
@@ -116,8 +120,8 @@ def due_runs(store: Store, pool: str, now: datetime, limit: int) -> list[DueRun]
         judged = (to_micros(now - JUDGED_AFTER), last is None or now - last <= DOWNTIME)
         arrived = store.database.execute_sql(_ARRIVED.format(**words), (instant, *queues, *judged, limit))
         rows = arrived.fetchall()
-        waiting = store.database.execute_sql(_WAITING.format(**words), (instant, *queues, limit))
-        rows.extend(row[:-1] for row in waiting)
+        waiting = store.database.execute_sql(_WAITING.format(**words), (instant, WAITING_EACH, *queues))
+        rows.extend(waiting)
     rows.sort(key=lambda row: (row[14], not row[3], row[2], row[0]))
     return [_due_run(row) for row in rows]
 

@@ -302,6 +302,15 @@ FlowRun.add_index(
 )
 FlowRun.add_index(
     FlowRun.deployment_id,
+    FlowRun.schedule_id,
+    FlowRun.next_scheduled_start_time,
+    FlowRun.id,
+    FlowRun.state_name,
+    where=SQL("\"state_name\" = 'AwaitingConcurrencySlot'"),
+    name="flow_run_waiting",
+)
+FlowRun.add_index(
+    FlowRun.deployment_id,
     SQL('COALESCE("start_time", "state_timestamp")'),
     where=SQL(
         "\"start_time\" IS NOT NULL OR \"state_type\" IN ('PENDING', 'FAILED', 'CRASHED', 'COMPLETED')"

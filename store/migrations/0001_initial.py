@@ -225,6 +225,9 @@ CREATE UNIQUE INDEX "flow_run_backfill_slot" ON "flow_run"
   ("backfill_id", "schedule_id", "slot", "attempt")
   WHERE ("backfill_id" IS NOT NULL);
 CREATE INDEX "flow_run_late" ON "flow_run" ("deployment_id") WHERE "state_name" = 'Late';
+CREATE INDEX "flow_run_waiting" ON "flow_run"
+  ("deployment_id", "schedule_id", "next_scheduled_start_time", "id", "state_name")
+  WHERE "state_name" = 'AwaitingConcurrencySlot';
 CREATE INDEX "flow_run_activity" ON "flow_run"
   ("deployment_id", COALESCE("start_time", "state_timestamp"))
   WHERE "start_time" IS NOT NULL OR "state_type" IN ('PENDING', 'FAILED', 'CRASHED', 'COMPLETED');
