@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from functools import lru_cache
 
+from scheduler.timetable.interval import parse_anchor
+from store.errors import Invalid
 from store.schemas import CronSchedule, IntervalSchedule, RRuleSchedule, ScheduleRule
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
@@ -38,14 +39,14 @@ def describe(rule: ScheduleRule) -> str:
     The zone is named wherever the words hold a time of day or a day; UTC when the rule has none.
     """
     if isinstance(rule, IntervalSchedule):
-        return _interval(rule.interval, rule.timezone)
+        return _interval(rule)
     if isinstance(rule, CronSchedule):
         return _cron(rule.cron, rule.timezone or "UTC", rule.day_or)
     return _rrule(rule)
 
 
-def _interval(step: timedelta, timezone: str | None) -> str:
-    seconds = step.total_seconds()
+def _interval(rule: IntervalSchedule) -> str:
+    seconds = rule.interval.total_seconds()
     if seconds <= 0 or seconds != int(seconds):
         return f"every {seconds:g} s"
     left, words = int(seconds), []
@@ -54,9 +55,23 @@ def _interval(step: timedelta, timezone: str | None) -> str:
         if number:
             words.append(f"{number} {unit}")
     single = {"1 d": "day", "1 h": "hour", "1 min": "minute", "1 s": "second"}
-    text = single.get(words[0], words[0]) if len(words) == 1 else " ".join(words)
-    # From a day on the time of day is kept in the zone, so the zone matters; below it does not.
-    return f"every {text} {timezone or 'UTC'}" if seconds >= 86400 else f"every {text}"
+    text = "every " + (single.get(words[0], words[0]) if len(words) == 1 else " ".join(words))
+    # From a day on the time of day is kept in the zone, so both matter; below they do not.
+    return text if seconds < 86400 else f"{text} {_anchored(rule, seconds % 86400 == 0)}"
+
+
+def _anchored(rule: IntervalSchedule, same_time: bool) -> str:
+    """The time of day, if every date has the same and the rule names it, and the zone."""
+    try:
+        anchor = None if rule.anchor_date is None else parse_anchor(rule.anchor_date)
+    except Invalid:
+        anchor = None
+    if anchor is None:
+        return rule.timezone or "UTC"
+    zone = rule.timezone or str(anchor.tzinfo or "UTC")
+    # An anchor in another zone than the schedule's shows another time there: then none is named.
+    shown = same_time and (rule.timezone is None or anchor.tzinfo is None)
+    return f"at {anchor:%H:%M} {zone}" if shown else zone
 
 
 @lru_cache(maxsize=16384)

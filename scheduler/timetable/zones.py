@@ -47,11 +47,6 @@ def zone(name: str | None) -> tzinfo:
     )
 
 
-def zone_name(where: tzinfo) -> str:
-    """The name to show for a zone: its IANA key, else its fixed offset."""
-    return getattr(where, "key", None) or str(where)
-
-
 def local(instant: datetime, where: tzinfo) -> datetime:
     """What the clock on the wall shows at an instant."""
     if where is UTC:

@@ -59,6 +59,20 @@ def test_interval(step: dict[str, float], words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "anchor", "words"),
+    [
+        (None, "2026-01-01T09:00:00", "every day at 09:00 UTC"),
+        ("Europe/Paris", "2026-01-01T09:00:00", "every day at 09:00 Europe/Paris"),
+        (None, "2026-01-01T09:00:00+02:00", "every day at 09:00 UTC+02:00"),
+        ("Europe/Paris", "2026-01-01T09:00:00+02:00", "every day Europe/Paris"),
+        ("Europe/Paris", "nonsense", "every day Europe/Paris"),
+    ],
+)
+def test_a_daily_interval_names_the_time_of_its_anchor(zone: str | None, anchor: str, words: str) -> None:
+    assert describe(interval(zone, anchor, days=1)) == words
+
+
+@pytest.mark.parametrize(
     ("text", "zone", "words"),
     [
         ("FREQ=DAILY", None, "daily UTC"),
