@@ -5,9 +5,9 @@ truly means importing the user's file. With signature_schema.py beside it, it ne
 Standard input holds one JSON object `{"file": absolute path, "functions": [names]}`. Standard output gets one
 JSON object per line: first what the text of the file says (read by `ast`, nothing executed), then what
 importing it says. Each has `source` (`ast` or `import`), `error` and `error_line` (null, or why and where
-reading failed), `functions` (an answer or null by name) and `known` (the names of all functions). An answer has
-`flow_name`, `description`, `schema`, `open` (takes any keyword), `coroutine` and `line`. Who waits too long, or
-whose import fails, has the first line.
+reading failed), `functions` (an answer or null by name) and `known` (the names of all functions). An answer
+has `flow_name`, `description`, `schema`, `open` (takes any keyword), `coroutine` and `line`. Who waits too
+long, or whose import fails, has the first line.
 """
 
 from __future__ import annotations
@@ -180,17 +180,25 @@ def find(module: types.ModuleType, name: str) -> Any:
     return thing
 
 
+def with_types(function: Any) -> Iterator[inspect.Parameter]:
+    """The parameters, annotations evaluated; where that fails (`if TYPE_CHECKING:`), as their text says."""
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except Exception:  # noqa: BLE001 (evaluating annotations runs any code, which may raise anything)
+        hints = {}
+    for item in inspect.signature(function).parameters.values():
+        annotation = hints.get(item.name, item.annotation)
+        if isinstance(annotation, str):
+            annotation = type_from_text(ast.Constant(annotation))
+        yield item.replace(annotation=annotation)
+
+
 def answer_from_object(thing: Any) -> Json | None:
     """What a loaded function, or a Prefect flow around one, says; None when it cannot be called."""
     function = thing.fn if callable(getattr(thing, "fn", None)) else thing
     if not callable(function):
         return None
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except Exception:  # noqa: BLE001 (evaluating annotations runs any code; those that fail count as not given)
-        hints = {}
-    given = inspect.signature(function).parameters.values()
-    parameters = [item.replace(annotation=hints.get(item.name, item.empty)) for item in given]
+    parameters = list(with_types(function))
     docstring = inspect.getdoc(function)
     flow = {} if function is thing else {key: getattr(thing, key, None) for key in ("name", "description")}
     return {

@@ -38,6 +38,7 @@ SIMPLE: dict[type, Json] = {
     pathlib.Path: {"type": "string", "format": "path"},
     uuid.UUID: {"type": "string", "format": "uuid"},
 }
+UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))  # the second from Python 3.10 on
 SETS = {set, frozenset, abc.Set, abc.MutableSet}
 ARRAYS: set[Any] = {list, tuple, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection, *SETS}
 OBJECTS: set[Any] = {dict, abc.Mapping, abc.MutableMapping}
@@ -63,7 +64,7 @@ def schema_of(annotation: Any, definitions: Json) -> Json:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return annotated_schema(annotation, arguments, definitions)
-    if origin is typing.Union or origin is getattr(types, "UnionType", None):
+    if origin in UNIONS:
         return {"anyOf": [schema_of(argument, definitions) for argument in arguments]}
     if origin is typing.Literal:
         return values_schema(list(arguments))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from backend.protocol import Backend
 from sluice.changes import CHANGED, NEW, PRUNED, UNCHANGED, Change, Outcome
 from sluice.exits import REFUSED, USAGE
 from sluice.output import note, print_json, say
@@ -57,6 +58,15 @@ def say_outcomes(outcomes: Sequence[Outcome], *, dry_run: bool) -> None:
         if outcome.action == CHANGED or (dry_run and outcome.action == NEW):
             for change in outcome.changes:
                 say(f"    {_change_text(change)}")
+
+
+def say_who_schedules(backend: Backend, outcomes: Sequence[Outcome]) -> None:
+    """That nothing will run, when nobody schedules this database now."""
+    if (
+        any(outcome.action in (NEW, CHANGED) for outcome in outcomes)
+        and backend.read_status().scheduler is None
+    ):
+        note("Nobody schedules this database now: open the screen with `sluice`, or start `sluice serve`.")
 
 
 def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:

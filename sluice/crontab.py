@@ -88,8 +88,8 @@ def parse_crontab(text: str, *, system: bool = False) -> Crontab:
         system: it has a column with the user before the command (/etc/crontab, /etc/cron.d).
     """
     reader = _Reader(system)
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        reader.read(number, line.strip("\r\n\0"))
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        reader.read(number, line.strip("\r\0"))
     return Crontab(reader.entries, reader.unsupported, reader.ignored)
 
 

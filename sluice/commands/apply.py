@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backend.protocol import Backend
-from sluice.apply_report import outcomes_as_json, report_problems, say_outcomes, summary
+from sluice.apply_report import outcomes_as_json, report_problems, say_outcomes, say_who_schedules, summary
 from sluice.changes import NEW, PRUNED, UNCHANGED, Outcome, compare
 from sluice.invocation import opened
 from sluice.output import note, print_json, say
@@ -102,6 +102,8 @@ def _apply(
         say(f"+ work pool {name}  {NEW}")
     say_outcomes(outcomes, dry_run=dry_run)
     say(f"{project.file}: {summary(outcomes, dry_run=dry_run)}")
+    if not dry_run:
+        say_who_schedules(backend, outcomes)
 
 
 def _write(backend: Backend, project: Project, outcomes: Sequence[Outcome]) -> list[Outcome]:

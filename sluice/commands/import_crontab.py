@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from backend.protocol import Backend
-from sluice.apply_report import outcomes_as_json, report_problems, say_outcomes, summary
+from sluice.apply_report import outcomes_as_json, report_problems, say_outcomes, say_who_schedules, summary
 from sluice.changes import NEW, UNCHANGED, Outcome, compare, find_existing
 from sluice.crontab import Crontab, Entry, Remark, parse_crontab
 from sluice.crontab_deployments import deployment_values, name_entries
@@ -167,6 +167,7 @@ class Importing:
         where = "crontab -e" if self._name == "crontab -l" else self._name
         if self._active:
             say(f"They run from now on: comment out {lines} now ({where}), or they run twice.")
+            say_who_schedules(self._backend, outcomes)
         else:
             say(f"They are paused. To move over, comment out {lines} ({where}), then `sluice resume` them.")
 

@@ -17,7 +17,7 @@ from sluice.project.problems import Problems
 Path = tuple[str | int, ...]
 """Keys and positions from the top of the document, e.g. `("deployments", 0, "name")`."""
 
-MAX_VALUES = 200_000
+MAX_VALUES = 1_000_000
 """Values a document may hold once its aliases are written out; a guard against exponential anchors."""
 
 _TAG = "tag:yaml.org,2002:"

@@ -98,7 +98,7 @@ class Templates:
         if name in self._variables:
             return self._variables[name]
         known = sorted(self._variables)
-        hint = did_you_mean(name, known) if known else "this database has no variables."
+        hint = did_you_mean(name, known) if known else "this database has none; use `{{ $NAME }}`."
         self._problems.add(f"`{written}`: there is no variable {name}; {hint}", line)
         return written
 

@@ -237,6 +237,17 @@ def test_a_file_with_a_syntax_error_says_where(tmp_path: Path) -> None:
     assert ask(file, "f")[0]["error_line"] == 2
 
 
+def test_types_that_only_a_type_checker_imports(tmp_path: Path) -> None:
+    text = (
+        "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from nowhere import Thing\n"
+        "def f(a: int, b: Thing | None = None, c: list[Thing] = []): ...\n"
+    )
+    for schema in schemas(tmp_path, text, "f"):
+        assert properties(schema)["a"] == {"type": "integer"}
+        assert properties(schema)["b"] == {"anyOf": [{}, {"type": "null"}], "default": None}
+
+
 def test_annotations_that_are_no_types(tmp_path: Path) -> None:
     text = "def f(a: [int], b: {'x': 1}, c: 3, d: 'not a ( type', e: 'Later' = 1, f: len(()) = 2): ...\n"
     for schema in schemas(tmp_path, text, "f"):
