@@ -129,14 +129,13 @@ class Execution:
         """
         self.stepped_at = now
         self.wake_at = now + IDLE_SECONDS
-        if self.claim_lost:
-            self._let_go()
-            return
         alive = self._runner_lives()  # asked first: what a living runner writes later, it rings for
         end = self._folder.read_exit()
-        self._note_start(now)
-        if not self._store_lines():
-            self._let_go()
+        if not self.claim_lost:
+            self._note_start(now)
+            self.claim_lost = not self._store_lines()
+        if self.claim_lost:
+            self._let_go(alive)
         elif self.wake_at > now:  # else there are more lines
             self._look_for_end(now, end, alive)
 
@@ -145,12 +144,14 @@ class Execution:
         if self._asked is None:
             self._asked = why
             self._kill_at = self._store.clock.monotonic() + self._variables.grace_seconds
+            self._folder.give_up()  # should the runner not have taken it yet, it never starts
             self._signal(SIGTERM)
         self.wake_at = 0.0
 
     def crash(self, reason: str) -> None:
         """End the run because Sluice itself cannot go on with it."""
         self._signal(SIGKILL)
+        self._end_runner()
         state = StateCreate(type=StateType.CRASHED, message=reason)
         claims.record_end(self._store, self.run_id, self.token, state)
         self.close()
@@ -171,6 +172,8 @@ class Execution:
         """Once the runner says that the process is there: the run is RUNNING, since then."""
         if self._started is None:
             self._started = self._folder.read_started()
+            if self._started is not None and self._asked is not None:
+                self._signal(SIGTERM)  # it was asked to end before there was anybody to tell
         started = self._started
         if started is None:
             return
@@ -226,8 +229,8 @@ class Execution:
             self._kills += 1
             self._kill_at = now + 1.0
             self._signal(SIGKILL)
-            if self._kills > KILLS and self._runner is not None and processes.is_alive(self._runner):
-                processes.send([self._runner.pid], SIGKILL)
+            if self._kills > KILLS:
+                self._end_runner()
         self.wake_at = min(self.wake_at, self._kill_at)
 
     def _end_all(self, now: float, end: Exit | None) -> None:
@@ -283,11 +286,22 @@ class Execution:
             log_cut=end is not None and end.log_cut,
         )
 
-    def _let_go(self) -> None:
+    def _let_go(self, alive: bool) -> None:
         """The run was deleted, or another took it: nothing more is written, and nothing of it goes on."""
-        log.warning("run %s is no longer this worker's: its process is ended", self.run_id)
-        self._signal(SIGKILL)
-        self.close()
+        if alive:
+            log.warning("run %s is no longer this worker's: its process is ended", self.run_id)
+            self._signal(SIGKILL)
+            self.wake_at = self.stepped_at + RECHECK_SECONDS
+        else:
+            self.close()
+
+    def _end_runner(self) -> None:
+        """Kill the runner, so that it writes nothing more into a folder that is about to go."""
+        if self.popen is not None:
+            self.popen.kill()
+            self.popen.wait()
+        elif self._runner is not None and processes.is_alive(self._runner):
+            processes.send([self._runner.pid], SIGKILL)
 
     def _family(self) -> set[int]:
         child = self._started.child if self._started else None

@@ -97,7 +97,7 @@ FROM (SELECT id, ROW_NUMBER() OVER
     WHERE state_name = 'AwaitingConcurrencySlot' AND next_scheduled_start_time <= ?) w
 CROSS JOIN {tables}
 WHERE r.id = w.id AND w.place <= ? AND +r.state_type = 'SCHEDULED' AND +r.work_queue_id IN ({queues})"""
-# CROSS JOIN and the unary + keep SQLite from beginning with all SCHEDULED runs: 36 ms against 17 with 10,000 waiting.
+# CROSS JOIN and + keep SQLite from beginning with all SCHEDULED runs: 17 ms, not 36, with 10,000 waiting.
 
 
 def due_runs(store: Store, pool: str, now: datetime, limit: int) -> list[DueRun]:

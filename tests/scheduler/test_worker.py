@@ -214,6 +214,20 @@ def test_a_run_that_never_started_is_cancelled_at_once(shop: Shop) -> None:
     assert not (shop.work / "ran").exists()
 
 
+def test_cancelling_while_the_process_is_being_started(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Execution.start
+
+    def slow(*arguments: Any) -> Execution:
+        execution = start(*arguments)
+        cancel(shop.store, [execution.run_id])
+        return execution
+
+    monkeypatch.setattr(Execution, "start", slow)
+    shop.start_worker()
+    runs = [shop.run_command("exec sleep 300") for _ in range(3)]
+    assert [shop.wait_for_end(run, timeout=5).name for run in runs] == ["Cancelled"] * 3
+
+
 def test_a_timeout_fails_the_run_as_timed_out(shop: Shop) -> None:
     shop.start_worker()
     run = shop.run_command("sleep 300", {"timeout_seconds": 0.4})
