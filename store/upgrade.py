@@ -159,12 +159,13 @@ def _run_scripts(database: SqliteDatabase) -> None:
 def _back_up(database: SqliteDatabase, path: Path, version: int, clock: Clock) -> Path:
     """A whole copy beside the database, readable by its owner only: `<name>.backup-<version>-<time>`."""
     target = path.with_name(f"{path.name}.backup-{version}-{clock.now():%Y%m%dT%H%M%SZ}")
-    os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     try:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(target)) as copy:
             database.connection().backup(copy)
-    except sqlite3.Error as error:
-        target.unlink()
+    except (sqlite3.Error, OSError) as error:
+        if target.is_file():
+            target.unlink()
         raise DatabaseProblem(
             path, f"{path} must be brought up to date, and no copy of it could be made first: {error}"
         ) from error

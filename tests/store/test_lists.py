@@ -275,6 +275,14 @@ def test_runs_by_deployment_state_and_text(store: Store, clock: FrozenClock) -> 
     assert run_names(store, text="%", **query) == []
 
 
+def test_runs_due_until_an_instant(store: Store, clock: FrozenClock) -> None:
+    deployment = make_deployment(store, schedules=[cron()])
+    for minutes in (1, 2, 3):
+        make_planned_run(store, deployment, minutes=minutes, name=f"in-{minutes}")
+    until = clock.now() + timedelta(minutes=2)
+    assert run_names(store, due_before=until, sort="name", descending=False) == ["in-1", "in-2"]
+
+
 # --- Rows
 
 

@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from support.ordinary_user import ordinary_user
 from support.waiting import wait_until
 
 from store.clock import FrozenClock
@@ -142,6 +144,20 @@ def test_children_do_not_keep_the_lock(tmp_path: Path) -> None:
         lock.release()
         assert read_holder(tmp_path / "s.db", "worker") is None
         assert child.communicate(b"still there\n")[0] == b"still there\n"
+
+
+def test_a_lock_of_another_user_has_a_holder_without_a_name() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "s.db"
+        Path(folder).chmod(0o755)
+        lock = LockFile(database, "worker")
+        assert lock.try_acquire()
+        with ordinary_user():
+            holder = read_holder(database, "worker")
+        assert holder is not None
+        if os.geteuid() == 0:
+            assert holder.command == "a process of another user"
+        lock.release()
 
 
 def test_a_link_to_the_database_leads_to_the_same_lock(tmp_path: Path) -> None:

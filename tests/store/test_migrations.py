@@ -144,6 +144,31 @@ def test_a_migration_that_fails_changes_nothing_and_names_the_copy(old: Path, se
         assert "motto" not in [row[1] for row in connection.execute("PRAGMA table_info(flow)")]
 
 
+def test_without_a_copy_nothing_is_migrated(old: Path, second_version: Path, clock: FrozenClock) -> None:
+    old.with_name("old.db.backup-1-20260302T120000Z").mkdir()
+    with pytest.raises(DatabaseProblem, match=r"no copy of it could be made first: .*Is a directory"):
+        Store.open(old, clock=clock)
+    assert pragma(old, "user_version") == 1
+
+
+def test_a_copy_that_does_not_fit_on_the_disk_is_not_left_behind(
+    old: Path, second_version: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(path: Path | str, **options: object) -> sqlite3.Connection:
+        connection = real(path, **options)
+        if "backup" in str(path):
+            connection.execute("PRAGMA max_page_count = 5")
+        return connection
+
+    real = sqlite3.connect
+    monkeypatch.setattr(upgrade.sqlite3, "connect", connect)
+    with pytest.raises(DatabaseProblem, match="no copy of it could be made first: database or disk is full"):
+        Store.open(old, clock=clock)
+    monkeypatch.undo()
+    assert backups_of(old) == []
+    assert pragma(old, "user_version") == 1
+
+
 def test_a_migration_may_not_leave_rows_that_refer_to_nothing(old: Path, second_version: Path) -> None:
     (second_version / "0002_motto.py").write_text(
         "def up(migrator, database):\n"

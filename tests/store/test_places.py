@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from store import places
 from store.database import Store
 from store.errors import DatabaseOnNetwork
 from store.places import Mount, is_network, mount_of, parse_mountinfo, read_mounts, refuse_network
@@ -70,6 +71,16 @@ def test_a_link_to_a_network_disk_is_followed(tmp_path: Path) -> None:
         refuse_network(
             tmp_path / "near" / "s.db", lambda: [Mount("/", "ext4"), Mount(str(tmp_path / "far"), "nfs")]
         )
+
+
+def test_without_proc_the_mounts_are_read_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS."""
+    monkeypatch.setattr(places, "MOUNT_TABLE", tmp_path / "no such file")
+    mount = mount_of(tmp_path, read_mounts())
+    assert mount is not None
+    assert mount.kind
 
 
 def test_this_machine_has_a_mount_table_that_covers_the_test_folder(tmp_path: Path) -> None:
