@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on
-
 from tui.actions import Action
 from tui.screens.dialogs import Question, QuestionDialog
 from tui.widgets.log_panel import LogPanel
@@ -106,17 +104,22 @@ class LogActions(_Base):
         """Ask where to save."""
         self.log_panel.ask("save")
 
-    @on(LogSaver.Saved)
-    def _say_saved(self, event: LogSaver.Saved) -> None:
+    # Handlers by name: Textual collects `@on` only from classes that are nodes themselves.
+
+    def on_log_saver_saved(self, event: LogSaver.Saved) -> None:
+        """Say what was saved where."""
         self.app.say(event.words)
 
-    @on(LogSaver.Failed)
-    @on(LogPanel.Failed)
-    def _report_failure(self, event: LogSaver.Failed | LogPanel.Failed) -> None:
+    def on_log_saver_failed(self, event: LogSaver.Failed) -> None:
+        """Say why nothing was saved."""
         self.app.report(event.error)
 
-    @on(LogSaver.Exists)
-    def _ask_to_overwrite(self, event: LogSaver.Exists) -> None:
+    def on_log_panel_failed(self, event: LogPanel.Failed) -> None:
+        """Say why the log could not be read."""
+        self.app.report(event.error)
+
+    def on_log_saver_exists(self, event: LogSaver.Exists) -> None:
+        """Ask before a file is replaced."""
         question = Question(
             title=f"Replace {event.path.name}?",
             body=f"{event.path} exists already. Its content would be lost.",
