@@ -13,6 +13,7 @@ from store.database import Store
 from store.errors import NotFound
 from store.lists import READY_SECONDS
 from store.models import ConcurrencyLimit, Deployment, Flow, WorkPool, WorkQueue
+from store.names import can_be_name
 from store.schemas import CollisionStrategy
 
 NOT_READY = "NOT_READY"
@@ -39,8 +40,10 @@ def read_by_name(store: Store, flow_name: str, deployment_name: str) -> schemas.
     Raises:
         NotFound: there is no such flow, or it has no such deployment.
     """
-    is_it = (Flow.name == flow_name) & (Deployment.name == deployment_name)
-    return _read(store, is_it, f"{flow_name}/{deployment_name}")
+    full_name = f"{flow_name}/{deployment_name}"
+    if not can_be_name(full_name):
+        raise NotFound("Deployment", full_name)
+    return _read(store, (Flow.name == flow_name) & (Deployment.name == deployment_name), full_name)
 
 
 def _read(store: Store, is_it: Any, key: object) -> schemas.Deployment:

@@ -16,7 +16,7 @@ from store.database import Store
 from store.errors import NotFound, Refused
 from store.ids import new_id
 from store.models import Deployment, Flow, FlowRun, FlowRunState, WorkPool, WorkQueue
-from store.names import new_run_name
+from store.names import can_be_name, new_run_name
 
 FIND_LIMIT = 20
 MIN_ID_PREFIX = 4
@@ -120,6 +120,8 @@ def read(store: Store, flow_run_id: UUID) -> schemas.FlowRun:
 def find(store: Store, name_or_id: str) -> list[schemas.FlowRun]:
     """Runs of that name or id, or whose id starts with it (from 4 characters); newest first, at most 20."""
     text = name_or_id.strip()
+    if not can_be_name(text):
+        return []
     low, high = _id_range(text.lower())
     matches = FlowRun.name == text
     if low is not None:

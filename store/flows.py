@@ -9,6 +9,7 @@ from store import schemas
 from store.database import Store
 from store.errors import NotFound
 from store.models import Flow
+from store.names import can_be_name
 
 
 def get_or_create(store: Store, flow: schemas.FlowCreate) -> tuple[schemas.Flow, bool]:
@@ -44,7 +45,7 @@ def read_by_name(store: Store, name: str) -> schemas.Flow:
     Raises:
         NotFound: there is none of this name.
     """
-    row = Flow.get_or_none(Flow.name == name)
+    row = Flow.get_or_none(Flow.name == name) if can_be_name(name) else None
     if row is None:
         raise NotFound("Flow", name)
     return _schema(row)

@@ -39,3 +39,8 @@ ANIMALS = tuple(_ANIMALS.split())
 def new_run_name() -> str:
     """A fresh name such as `swift-heron`; not unique, ids are."""
     return f"{random.choice(ADJECTIVES)}-{random.choice(ANIMALS)}"
+
+
+def can_be_name(text: str) -> bool:
+    """Whether a stored name can be this text: what a shell passes on may be no Unicode (SQLite refuses it)."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

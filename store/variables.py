@@ -7,7 +7,7 @@ from typing import Any
 
 from store import schemas
 from store.database import Store
-from store.errors import NotFound
+from store.errors import Invalid, NotFound
 from store.models import Variable
 
 
@@ -37,9 +37,12 @@ def write(store: Store, name: str, value: Any, tags: list[str] | None = None) ->
         tags: null keeps those of an existing variable.
 
     Raises:
-        TypeError: JSON cannot hold the value.
+        Invalid: JSON cannot hold the value.
     """
-    json.dumps(value)
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"variable {name!r} cannot hold this value: {error}", "value") from error
     with store.write():
         now = store.clock.now()
         existing: Any = Variable.get_or_none(Variable.name == name)

@@ -9,8 +9,22 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
-from store.schemas.common import MAX_PARAMETER_BYTES, CreatedBy, Instant, JsonObject, Name, Schema, Tags
+from store.schemas.common import (
+    MAX_COUNT,
+    MAX_PARAMETER_BYTES,
+    CreatedBy,
+    Instant,
+    JsonDict,
+    JsonObject,
+    Name,
+    Schema,
+    Sent,
+    Tags,
+)
 from store.schemas.schedules import DeploymentSchedule, HasSchedules
+
+MAX_DAYS = 36_500
+"""Of retention: a century."""
 
 
 class CollisionStrategy(StrEnum):
@@ -40,8 +54,8 @@ class PauseInfo(Schema):
 class Retention(Schema):
     """How long ended runs are kept; null: the setting's value."""
 
-    days: Annotated[int, Field(ge=1)] | None = None
-    runs: Annotated[int, Field(ge=1)] | None = None
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS)] | None = None
+    runs: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
 
 
 class DeploymentOptions(Schema):
@@ -49,30 +63,30 @@ class DeploymentOptions(Schema):
 
     pause: PauseInfo | None = None
     collision: CollisionStrategy | None = None
-    pause_after_failures: Annotated[int, Field(ge=1)] | None = None
+    pause_after_failures: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
     retention: Retention | None = None
 
 
-class _DeploymentFields(HasSchedules):
+class _DeploymentFields(HasSchedules, Sent):
     """Fields that create and update share. `model_fields_set` tells which were sent."""
 
     version: str | None = None
-    version_info: dict[str, Any] | None = None
+    version_info: JsonDict | None = None
     description: str | None = None
     tags: Tags = Field(default_factory=list)
     paused: bool = False
     parameters: JsonObject = Field(default_factory=dict)
-    parameter_openapi_schema: dict[str, Any] | None = None
+    parameter_openapi_schema: JsonDict | None = None
     enforce_parameter_schema: bool | None = None
     job_variables: JsonObject = Field(default_factory=dict)
-    pull_steps: list[dict[str, Any]] | None = None
+    pull_steps: list[JsonDict] | None = None
     path: str | None = None
     entrypoint: str | None = None
     storage_document_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
     work_pool_name: str | None = None
     work_queue_name: str | None = None
-    concurrency_limit: Annotated[int, Field(gt=0)] | None = None
+    concurrency_limit: Annotated[int, Field(gt=0, le=MAX_COUNT)] | None = None
     global_concurrency_limit_id: UUID | None = None
     concurrency_options: ConcurrencyOptions | None = None
     sluice: DeploymentOptions | None = None
@@ -104,7 +118,7 @@ class DeploymentUpdate(_DeploymentFields):
     """A change of a deployment: only the fields that were sent change."""
 
     # Null is told from an empty object here, because null is refused (409, as Prefect does).
-    parameters: dict[str, Any] | None = Field(default_factory=dict)  # type: ignore[assignment]
+    parameters: JsonDict | None = Field(default_factory=dict)  # type: ignore[assignment]
 
 
 class GlobalConcurrencyLimit(Schema):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from store.schemas.common import CreatedBy, Instant, JsonObject, Schema, Tags
+from store.schemas.common import CreatedBy, Instant, JsonObject, Schema, Sent, Tags
 from store.schemas.states import State, StateCreate, StateType
 
 
@@ -23,7 +23,7 @@ class FlowRunOptions(Schema):
     log_cut: bool = False
 
 
-class DeploymentFlowRunCreate(Schema):
+class DeploymentFlowRunCreate(Sent):
     """A run of a deployment, as sent to create_flow_run_from_deployment."""
 
     state: StateCreate | None = None

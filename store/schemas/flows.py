@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from store.schemas.common import Instant, JsonObject, Name, Schema, Tags
+from store.schemas.common import Instant, JsonObject, Name, Schema, Sent, Tags
 
 
-class FlowCreate(Schema):
+class FlowCreate(Sent):
     """A flow as sent; creating one that exists answers it."""
 
     name: Name

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from store.schemas.common import Instant, JsonObject, Schema
+from store.schemas.common import MAX_COUNT, Instant, JsonObject, Schema, Sent
 
 
 class IntervalSchedule(Schema):
@@ -43,11 +43,11 @@ ScheduleRule = IntervalSchedule | CronSchedule | RRuleSchedule
 class ScheduleOptions(Schema):
     """What Sluice adds to a schedule: seconds each; null means the default (window 24 h, jitter 0)."""
 
-    catchup_window: Annotated[int, Field(ge=0)] | None = None
-    jitter: Annotated[int, Field(ge=0)] | None = None
+    catchup_window: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
+    jitter: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
 
 
-class DeploymentScheduleCreate(Schema):
+class DeploymentScheduleCreate(Sent):
     """A schedule as sent when a deployment is created or updated.
 
     `active` not sent means true for a new schedule, unchanged for one that exists.
@@ -59,12 +59,12 @@ class DeploymentScheduleCreate(Schema):
     replaces: str | None = None
     parameters: JsonObject = Field(default_factory=dict)
     max_scheduled_runs: Annotated[int, Field(ge=1, le=50)] | None = None
-    max_active_runs: Annotated[int, Field(ge=1)] | None = None
+    max_active_runs: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
     catchup: bool = False
     sluice: ScheduleOptions | None = None
 
 
-class DeploymentScheduleUpdate(Schema):
+class DeploymentScheduleUpdate(Sent):
     """A change of one schedule: only what is sent (`model_fields_set`) changes."""
 
     schedule: ScheduleRule | None = None
@@ -73,7 +73,7 @@ class DeploymentScheduleUpdate(Schema):
     replaces: str | None = None
     parameters: JsonObject | None = None
     max_scheduled_runs: Annotated[int, Field(ge=1, le=50)] | None = None
-    max_active_runs: Annotated[int, Field(ge=1)] | None = None
+    max_active_runs: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
     catchup: bool | None = None
     sluice: ScheduleOptions | None = None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from store.schemas.common import Instant, JsonObject, Schema
+from store.schemas.common import Instant, Json, JsonObject, Schema, Sent
 
 
 class StateType(StrEnum):
@@ -53,14 +53,14 @@ class StateDetails(Schema):
     extra: JsonObject = Field(default_factory=dict)
 
 
-class StateCreate(Schema):
+class StateCreate(Sent):
     """A state as proposed."""
 
     type: StateType
     name: str | None = None
     message: str | None = None
     timestamp: Instant | None = None
-    data: Any = None
+    data: Json = None
     state_details: StateDetails = Field(default_factory=StateDetails)
 
 

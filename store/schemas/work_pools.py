@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from store.schemas.common import Instant, JsonObject, Name, Schema
+from store.schemas.common import MAX_COUNT, Instant, JsonObject, Name, Schema, Sent
 
 LOCAL_POOL = "local"
 """The pool that the built-in worker serves. It exists in every database."""
@@ -15,7 +15,7 @@ LOCAL_POOL = "local"
 DEFAULT_QUEUE = "default"
 
 
-class WorkPoolCreate(Schema):
+class WorkPoolCreate(Sent):
     """A work pool as sent."""
 
     name: Name
@@ -23,7 +23,7 @@ class WorkPoolCreate(Schema):
     type: str = "process"
     base_job_template: JsonObject = Field(default_factory=dict)
     is_paused: bool = False
-    concurrency_limit: Annotated[int, Field(ge=0)] | None = None
+    concurrency_limit: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
 
 
 class WorkPool(Schema):

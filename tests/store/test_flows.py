@@ -10,7 +10,7 @@ from support.making import make_flow
 
 from store import flows, names, schemas, variables, work_pools
 from store.database import Store
-from store.errors import Conflict, NotFound
+from store.errors import Conflict, Invalid, NotFound
 from store.schemas import FlowCreate, WorkPoolCreate
 
 NOBODY = UUID(int=1)
@@ -94,9 +94,10 @@ def test_a_variable_written_again_keeps_its_id_and_tags(store: Store) -> None:
     assert (again.id, again.value, again.tags) == (first.id, 2, ["t"])
 
 
-def test_a_variable_must_be_json(store: Store) -> None:
-    with pytest.raises(TypeError):
-        variables.write(store, "v", object())
+@pytest.mark.parametrize("value", [object(), float("nan"), {"a": float("inf")}, b"bytes"])
+def test_a_variable_must_be_json(store: Store, value: object) -> None:
+    with pytest.raises(Invalid, match="variable 'v' cannot hold this value"):
+        variables.write(store, "v", value)
     assert variables.read_all(store) == {}
 
 
