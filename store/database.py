@@ -25,6 +25,7 @@ from store.upgrade import needs_upgrade, read_version, upgrade
 
 BUSY_TIMEOUT_SECONDS = 10
 CACHE_KIBIBYTES = 8000
+MAX_IDLE_WAL_BYTES = 64 * 1024 * 1024
 
 
 class Store:
@@ -177,6 +178,7 @@ def _describe(file: Path, read_only: bool) -> SqliteDatabase:
         "synchronous": "full",
         "cache_size": -CACHE_KIBIBYTES,
         "temp_store": "memory",
+        "journal_size_limit": MAX_IDLE_WAL_BYTES,
     }
     if read_only:
         pragmas["query_only"] = 1
