@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -80,7 +81,7 @@ class SluiceApp(ActionHost, App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST_WIDTH, "-narrow"), (100, "-medium"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST_HEIGHT, "-low"), (30, "-tall")]
     TITLE = "Sluice"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False  # its own binding would hide ours, which help and keymaps know
 
     def __init__(
         self,
@@ -93,6 +94,7 @@ class SluiceApp(ActionHost, App[None]):
         keymap: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self.use_command_palette = True
         self.backend = backend
         self.read_only = read_only or backend.read_only
         self.clock = clock or SystemClock()
@@ -273,7 +275,7 @@ class SluiceApp(ActionHost, App[None]):
         status, words = read
         works_here = status.worker is not None and status.worker.is_self
         if not (works_here and status.active_runs):
-            self.exit(message=words)
+            self.exit(message=Text(words))
             return
         from tui.screens.dialogs import Question, QuestionDialog
 
@@ -290,11 +292,11 @@ class SluiceApp(ActionHost, App[None]):
 
     def _quit_if(self, words: str, confirmed: bool | None) -> None:
         if confirmed:
-            self.exit(message=words)
+            self.exit(message=Text(words))
 
     def _leave_anyway(self, error: Exception) -> None:
         """A database that cannot be read must not keep anybody in the app."""
-        self.exit(message=f"Sluice closed. Its state could not be read: {harmless(str(error))}")
+        self.exit(message=Text(f"Sluice closed. Its state could not be read: {harmless(str(error))}"))
 
 
 def _is_ours(status: Status) -> bool:

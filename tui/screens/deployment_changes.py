@@ -116,14 +116,16 @@ class DeploymentChanges(_Base):
         if not done.names:
             return
         what = f"Run {harmless(done.names[0])}" if len(done.names) == 1 else plural(len(done.names), "run")
+        one = len(done.names) == 1
         if done.status.worker is None:
+            waits = "waits" if one else "wait"
             self.app.say(
-                f"{what} waits: nobody works on this database. Start `sluice` or `sluice serve`.",
+                f"{what} {waits}: nobody works on this database. Start `sluice` or `sluice serve`.",
                 severity="warning",
             )
             self.refresh_data()
         else:
-            self.say_done(f"{what} is due now.")
+            self.say_done(f"{what} {'is' if one else 'are'} due now.")
 
     # --- delete
 

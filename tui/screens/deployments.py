@@ -307,7 +307,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def say_done(self, words: str) -> None:
         """Tell what a change did, and show it without waiting for the signal."""
         self.app.say(words)
-        self.refresh_data()
+        self.action_refresh()
 
     def names_of(self, ids: Sequence[UUID], limit: int = 5) -> list[str]:
         """The names of some deployments as far as their rows are in memory, for dialogs."""
