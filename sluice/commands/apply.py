@@ -21,6 +21,7 @@ from store.errors import Refused
 from store.schemas import DeploymentQuery, WorkPoolCreate
 
 DEFAULT_FILE = "prefect.yaml"
+_NAMED = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -136,7 +137,9 @@ def _confirm(gone: Sequence[Outcome], yes: bool) -> None:
     """Ask before deleting. Raises Refused when nobody agrees or nobody can be asked."""
     if yes:
         return
-    names = ", ".join(outcome.full_name for outcome in gone)
+    names = ", ".join(outcome.full_name for outcome in gone[:_NAMED])
+    if len(gone) > _NAMED:
+        names += f" and {len(gone) - _NAMED} more"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(
             f"--prune would delete {names}: add --yes to agree, or --dry-run to look. Nothing was written"
