@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.build_database import build
-
 from store import deployments, flow_runs, lists
 from store.clock import FrozenClock
 from store.database import Store

@@ -21,7 +21,7 @@ from store.clock import FrozenClock
 from store.database import Store
 from store.errors import DatabaseNewer, DatabaseProblem, DatabaseUnreadable
 from store.flows import get_or_create
-from store.locks import LockFile
+from store.locks import LockFile, read_holder
 from store.models import TABLES
 from store.schemas import FlowCreate
 
@@ -232,6 +232,42 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnreadable, match="is a database of another program"):
         Store.open(path)
     assert path.read_bytes() == before
+
+
+DIE_UPGRADING = """
+import pathlib, sys
+from store import migrations
+from store.database import Store
+migrations.DIRECTORY, migrations.LATEST = pathlib.Path(sys.argv[2]), 2
+Store.open(sys.argv[1])
+"""
+
+
+def test_kill_9_in_the_middle_of_an_upgrade_changes_nothing(old: Path, second_version: Path) -> None:
+    """The transaction is taken back, the kernel frees both locks, and the next one to open does it anew."""
+    script = second_version / "0002_motto.py"
+    good = script.read_text()
+    script.write_text(
+        good + "    print('half way', flush=True)\n    import threading\n    threading.Event().wait()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", DIE_UPGRADING, str(old), str(second_version)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path.cwd(),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half way\n"
+    assert read_holder(old, "scheduler").pid == process.pid
+    assert read_holder(old, "worker").pid == process.pid
+    process.kill()
+    process.communicate()
+    assert pragma(old, "integrity_check") == "ok"
+    assert pragma(old, "user_version") == 1
+    script.write_text(good)
+    store = Store.open(old)
+    assert store.database.execute_sql("SELECT name, motto FROM flow").fetchall() == [("etl", "festina lente")]
+    store.close()
 
 
 def _open_and_write(path: str, number: int, start: multiprocessing.synchronize.Event) -> None:
