@@ -21,6 +21,10 @@ START_DELAY_SECONDS = 0.25
 """From the first frame to the start of the threads: time for the rows, which come a moment later."""
 
 
+HOLDERS_SECONDS = 0.5
+"""How often to look who schedules and works: lock files tell it, and no signal of the store."""
+
+
 class LiveApp(SluiceApp):
     """SluiceApp in the process that schedules and works.
 
@@ -53,6 +57,7 @@ class LiveApp(SluiceApp):
         gc.freeze()  # what is loaded by now stays: no collection needs to look at it again
         gc.enable()
         self._start_house()
+        self.set_interval(HOLDERS_SECONDS, self.refresh_status)
 
     @work(thread=True, name="start the house")
     def _start_house(self) -> None:

@@ -78,7 +78,7 @@ def share_out(total: int, available: Sequence[int]) -> list[int]:
 
 
 def _runs_of(past: Past, count: int, now: datetime, chance: random.Random) -> list[PastRun]:
-    """The newest `count` that have ended; a few more slots are tried, because the last may still be running."""
+    """The newest `count` that have ended; more slots are tried, because the last may still be running."""
     tried = past.slots[max(0, len(past.slots) - count - STILL_RUNNING) :]
     return list(_run_all(past, tried, now, chance))[-count:] if count else []
 

@@ -84,7 +84,7 @@ class Terminal:
     def wait_for_end(self, timeout: float = 20.0) -> int:
         """Read until the process has ended and answer its exit code (negative: the signal)."""
         self._wait(lambda: not self.child.isalive(), "the end of the process", timeout)
-        self._read()
+        self.read()
         self.child.close()
         return self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
 
@@ -93,10 +93,11 @@ class Terminal:
         while not reached():
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {timeout:g} s: {awaited}. The screen:\n{self.text}")
-            self._read()
+            self.read()
         return self.text
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take in what has arrived, waiting for it 50 ms at most."""
         try:
             data = self.child.read_nonblocking(READ_BYTES, timeout=0.05)
         except (pexpect.TIMEOUT, pexpect.EOF):
