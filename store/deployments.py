@@ -209,14 +209,13 @@ def _run_check(
     def then(name: str, default: Any) -> Any:
         return values.get(name, default if row is None else getattr(row, name))
 
+    kept = schedules.rows(row.id) if row is not None else []
     if sent.schedules is not None:
-        of_schedules = [schedule.parameters for schedule in sent.schedules]
-    else:
-        of_schedules = [schedule.parameters for schedule in schedules.rows(row.id)] if row is not None else []
+        kept = schedules.unmentioned(kept, sent.schedules) if isinstance(sent, DeploymentUpdate) else []
     check(
         Proposed(
             parameters=then("parameters", {}),
-            schedule_parameters=of_schedules,
+            schedule_parameters=[schedule.parameters for schedule in (*kept, *(sent.schedules or []))],
             schema=then("parameter_openapi_schema", None),
             enforced=then("enforce_parameter_schema", True),
         )

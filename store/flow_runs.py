@@ -123,6 +123,8 @@ def find(store: Store, name_or_id: str) -> list[schemas.FlowRun]:
     if not can_be_name(text):
         return []
     low, high = _id_range(text.lower())
+    if low is not None and low == high and (whole := _read_many(store, [low])):
+        return whole
     matches = FlowRun.name == text
     if low is not None:
         matches = matches | FlowRun.id.between(low, high)

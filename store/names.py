@@ -42,5 +42,5 @@ def new_run_name() -> str:
 
 
 def can_be_name(text: str) -> bool:
-    """Whether a stored name can be this text: what a shell passes on may be no Unicode (SQLite refuses it)."""
+    """Whether a stored name can be this text: what a shell passes on may be no Unicode, which is refused."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

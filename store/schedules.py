@@ -106,10 +106,23 @@ def patch_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentSchedu
     existing = rows(deployment_id)
     if any(row.slug for row in existing) and any(not new.slug for new in sent):
         raise Invalid(SLUG_FOR_EACH, "schedules")
-    if not sent or not all(row.slug for row in existing):
+    if not _go_by_slug(existing, sent):
         return replace_all(store, deployment_id, sent)
     fields = [frozenset(new.model_fields_set) for new in sent]
     return _write(store, deployment_id, sent, _targets(existing, sent), fields)
+
+
+def unmentioned(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> list[Any]:
+    """The rows that `patch_all` would keep as they are."""
+    if not _go_by_slug(existing, sent):
+        return []
+    named = {slug for new in sent for slug in (new.slug, new.replaces)}
+    return [row for row in existing if row.slug not in named]
+
+
+def _go_by_slug(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> bool:
+    """Whether a PATCH matches schedules by slug; otherwise it replaces them."""
+    return bool(sent) and all(row.slug for row in existing) and all(new.slug for new in sent)
 
 
 def patch(store: Store, row: Any, update: DeploymentScheduleUpdate) -> Changed:

@@ -127,6 +127,22 @@ def test_the_check_sees_what_would_be(store: Store) -> None:
     assert seen == [deployments.Proposed({"a": 2}, [{"b": 3}], {"type": "object"}, True)]
 
 
+def test_the_check_sees_the_schedules_that_are_kept(store: Store) -> None:
+    a, b = cron(slug="a", parameters={"of": "a"}), cron("@daily", slug="b", parameters={"of": "b"})
+    made = make_deployment(store, schedules=[a, b])
+    seen: list[list[dict[str, Any]]] = []
+    for sent in (None, [cron(slug="a", parameters={"of": "new"})], [cron(slug="c", replaces="b")], []):
+        change = DeploymentUpdate(version="2") if sent is None else DeploymentUpdate(schedules=sent)
+
+        def check(proposed: deployments.Proposed) -> None:
+            seen.append(proposed.schedule_parameters)
+            raise Invalid("only looking")
+
+        with pytest.raises(Invalid):
+            deployments.update(store, made.id, change, WHO, check=check)
+    assert seen == [[{"of": "a"}, {"of": "b"}], [{"of": "b"}, {"of": "new"}], [{"of": "a"}, {}], []]
+
+
 # --- Pausing by PATCH, as serve() does
 
 

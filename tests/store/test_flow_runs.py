@@ -102,6 +102,8 @@ def test_runs_are_found_by_name_id_and_start_of_id_newest_first(store: Store) ->
     assert [run.id for run in flow_runs.find(store, str(first.id).upper())] == [first.id]
     assert [run.id for run in flow_runs.find(store, first.id.hex)] == [first.id]
     assert first.id in [run.id for run in flow_runs.find(store, str(first.id)[:9])]
+    named_like_an_id = make_run(store, deployment, name="0" * 32)
+    assert [run.id for run in flow_runs.find(store, "0" * 32)] == [named_like_an_id.id]
 
 
 @pytest.mark.parametrize("text", ["", "abc", "zzzz", "0" * 33, "%", "swift_heron"])
