@@ -108,6 +108,7 @@ ACTIONS = register(
     Action("deployment.span", "f", "next_span", "Runs so far, upcoming, or all", "Runs"),
     Action("deployment.sort_runs", "s", "sort_next", "Sort the runs by the next column", "Runs"),
     Action("deployment.reverse_runs", "S", "sort_reverse", "Turn the order of the runs around", "Runs"),
+    Action("deployment.back", "escape", "go_back", "Back; on the Runs tab, clear the filter first", "Go"),
     Action("deployment.beside", "z", "toggle_beside", "Show or hide what stands at the right", "View"),
     Action("deployment.copy", "y", "copy", "Copy name, id, command or YAML", GROUP),
 )

@@ -35,6 +35,7 @@ ACTIONS = register(
     *change_actions("run", GROUP),
     Action("run.details", "z", "toggle_details", "Show or hide the details", "View", footer="details"),
     Action("run.copy", "y", "copy", "Copy lines, id, name or command", GROUP),
+    Action("run.back", "escape", "go_back", "Back; while a file is written, stop that", "Go"),
     Action("run.open_deployment", "o", "open_deployment", "Open its deployment", "Go"),
 )
 

@@ -36,6 +36,7 @@ ACTIONS = register(
     Action("runs.open_deployment", "o", "open_deployment", "Open the run's deployment", "Go"),
     Action("runs.sort", "s", "sort_next", "Sort by the next column", "View"),
     Action("runs.reverse", "S", "sort_reverse", "Turn the order around", "View"),
+    Action("runs.back", "escape", "go_back", "Leave the range, else clear the filter, else back", "Go"),
     Action("runs.refresh", "ctrl+r", "refresh", "Read everything again", "View"),
 )
 
