@@ -238,8 +238,8 @@ def report(error: BaseException, frames: Frames) -> None:
 def enter(fd: int, run_dir: str) -> int:
     """Load and call the entrypoint of RUN_DIR. Answers the exit code; SystemExit passes through."""
     os.set_inheritable(fd, False)
-    with open(os.path.join(run_dir, "taken.json")) as file:
-        entry = json.load(file)["entry"]
+    with open(os.path.join(run_dir, "entry.json")) as file:
+        entry = json.load(file)
     frames = Frames(fd)
     redirect(frames)
     catch_logging(frames)

@@ -55,7 +55,7 @@ class LogLimit(NamedTuple):
 
 
 def spec_of(launch: Launch, variables: JobVariables, run_dir: Path, limit: LogLimit) -> dict[str, Any]:
-    """What runner.py needs to start a run: the content of RUN_DIR/spec.json.
+    """What runner.py needs to start a run: the content of RUN_DIR/spec.
 
     Raises:
         Invalid: there is neither a command nor an entrypoint, or that is none of the form

@@ -7,6 +7,7 @@ worker is in the run's folder and in the run's row, so that another worker can `
 from __future__ import annotations
 
 import logging
+import py_compile
 import subprocess
 import sys
 from datetime import datetime
@@ -70,8 +71,13 @@ class Execution:
         self._timeout_at: float | None = None
 
     @classmethod
-    def start(cls, store: Store, launch: Launch, state_dir: Path, limit: LogLimit) -> Execution:
+    def start(
+        cls, store: Store, launch: Launch, state_dir: Path, limit: LogLimit, runner: Path = RUNNER
+    ) -> Execution:
         """Start a claimed run's process.
+
+        Args:
+            runner: runner.py, or what `compile_runner` made of it.
 
         Raises:
             Invalid: the run cannot be started as it is described.
@@ -84,7 +90,7 @@ class Execution:
         try:
             # Its environment is empty: what carries the run's id belongs to the run, and the runner does not.
             execution.popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(RUNNER), str(folder.path)],
+                [sys.executable, "-I", "-S", str(runner), str(folder.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -309,6 +315,14 @@ class Execution:
 
     def _signal(self, number: Signals) -> None:
         processes.send(self._family(), number)
+
+
+def compile_runner(state_dir: Path) -> Path:
+    """Compile runner.py once, so that not every run does (4 ms of its 15). Answers the file to start."""
+    compiled = state_dir / f"runner-{sys.implementation.cache_tag}.pyc"
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    py_compile.compile(str(RUNNER), cfile=str(compiled), doraise=True)
+    return compiled
 
 
 def _variables_of(launch: Launch) -> JobVariables:

@@ -1,27 +1,34 @@
 """Starts the process of one run, keeps its log and its exit code, and outlives its supervisor.
 
-Started as `python -I -S runner.py RUN_DIR`. Stand-alone: it imports nothing of Sluice and little of the
-standard library, because every run waits for it to start. It takes RUN_DIR/spec.json, starts the child in a
-session of its own, appends one JSON line {t, level, name, msg} per line of output to RUN_DIR/log.jsonl (t in
-microseconds), rings the FIFO RUN_DIR/bell, and writes RUN_DIR/exit.json in one piece at the end.
+Started as `python -I -S runner.py RUN_DIR`. Stand-alone: it imports nothing of Sluice and next to nothing of
+the standard library, because every run waits for it to start. It takes RUN_DIR/spec (written by marshal),
+starts the child in a session of its own, appends one JSON line {t, level, name, msg} per line of output to
+RUN_DIR/log.jsonl (t in microseconds), rings the FIFO RUN_DIR/bell, and writes RUN_DIR/exit.json in one piece.
 
 The child of an entrypoint is entry.py, which sends what Python code prints and logs in frames over a pipe of
-its own, so that prints and log records stay in order. What programs write to the descriptors 1 and 2 is read
-line by line.
+its own, so that both stay in order. What programs write to the descriptors 1 and 2 is read line by line.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import select
-import signal
 import sys
 import time
 
 TYPE_CHECKING = False  # typing's own constant would cost its import
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    try:  # the C halves of two modules whose Python halves (enum, re) take as long to load as all the rest
+        import _signal as signal
+        from _json import encode_basestring_ascii as _quote
+    except ImportError:
+        import signal
+        from json.encoder import encode_basestring_ascii as _quote
+else:
+    import signal
     from collections.abc import Callable, Iterator
+    from json.encoder import encode_basestring_ascii as _quote
     from resource import struct_rusage
     from typing import Any
 
@@ -30,10 +37,9 @@ READ_SIZE = 64 * 1024
 DRAIN_QUIET_MS = 250
 DRAIN_SECONDS = 2.0
 INFO, WARNING, ERROR = 20, 30, 40
+STILL_HELD = "The run has ended, but a process that it started still holds its output: the rest is not kept."
 HEADER = 15
 """Bytes before a frame's payload: kind 1, length 2, pid 4, time 8. entry.py writes them."""
-
-_quote = json.encoder.encode_basestring_ascii
 
 
 def _micros() -> int:
@@ -140,10 +146,10 @@ def _pieces(data: bytes) -> Iterator[str]:
 
 def _boundary(data: bytes) -> int:
     """The last place at or before MAX_LINE that does not tear a UTF-8 character."""
-    for end in range(MAX_LINE, MAX_LINE - 4, -1):
-        if data[end] & 0xC0 != 0x80:
-            return end
-    return MAX_LINE
+    end = MAX_LINE
+    while data[end] & 0xC0 == 0x80 and end > MAX_LINE - 4:
+        end -= 1
+    return end
 
 
 class Output:
@@ -217,27 +223,31 @@ class Output:
             self.spool.add(instant, level, name, line)
 
 
-def _start_ticks(pid: int) -> int | None:
-    """When the kernel started `pid`, in clock ticks since boot; None where there is no /proc."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return None
-
-
-def _boot_id() -> str | None:
-    """Names this boot of the machine, as the worker's processes.boot_id; None where there is no /proc."""
-    try:
+def _identity(pid: int) -> dict[str, Any]:
+    """What processes.Identity reads: boot, pid, and start in clock ticks since boot; None without /proc."""
+    boot = ticks = None
+    if os.path.exists("/proc/self/stat"):
         with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+    return {"boot_id": boot, "pid": pid, "start_ticks": ticks}
+
+
+def _json(value: Any) -> str:
+    """JSON of what the runner writes: objects, text, integers, booleans and null."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quote(name)}:{_json(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
 
 
 def _write_json(name: str, value: dict[str, Any]) -> None:
     with open(f"{name}.new", "w") as file:
-        json.dump(value, file)
+        file.write(_json(value))
     os.replace(f"{name}.new", name)
 
 
@@ -255,8 +265,7 @@ def _become(spec: dict[str, Any], pipes: list[int]) -> None:
     if spec["memory_limit_mb"]:
         import resource
 
-        limit = spec["memory_limit_mb"] * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_AS, (spec["memory_limit_mb"] << 20,) * 2)
     os.chdir(spec["cwd"])
     argv = spec["argv"]
     if spec["entry"]:
@@ -346,14 +355,14 @@ def _pass_on(pid: int) -> None:
 
 
 def supervise(run_dir: str) -> int:
-    """Run RUN_DIR/spec.json to its end. Answers the exit code of the runner itself."""
+    """Run RUN_DIR/spec to its end. Answers the exit code of the runner itself."""
     os.chdir(run_dir)
     try:
-        os.rename("spec.json", "taken.json")  # whoever renames it decides: a worker may have given the run up
+        os.rename("spec", "taken")  # whoever renames it decides: a worker may have given the run up
     except FileNotFoundError:
         return 3
-    with open("taken.json") as file:
-        spec = json.load(file)
+    with open("taken", "rb") as file:
+        spec = marshal.load(file)
     spool = Spool(spec["max_lines"], spec["max_bytes"])
     output = Output(spool, spec["stream_output"])
     wake = _hear_signals()
@@ -361,20 +370,18 @@ def supervise(run_dir: str) -> int:
     pid, problem = _spawn(spec, [out_end, err_end, framed_end])
     signal.signal(signal.SIGTERM, lambda *_: _pass_on(pid))
     started = _micros()
-    boot = _boot_id()
-    own = {"boot_id": boot, "pid": os.getpid(), "start_ticks": _start_ticks(os.getpid())}
-    child = {"boot_id": boot, "pid": pid, "start_ticks": _start_ticks(pid)}
-    _write_json("started.json", {"runner": own, "child": child, "started": started})
+    both = {"runner": _identity(os.getpid()), "child": _identity(pid)}
+    _write_json("started.json", {**both, "started": started})
     spool.ring()
-    readers: dict[int, Callable[[bytes], None]]
-    readers = {out: output.stdout, err: output.stderr, framed: output.frames}
-    status, usage = _supervise(pid, readers, wake, spool)
+    status, usage = _supervise(
+        pid, {out: output.stdout, err: output.stderr, framed: output.frames}, wake, spool
+    )
     output.finish()
     if problem:
         spool.add(_micros(), ERROR, "sluice", problem, always=True)
     spool.flush()
     killed = os.WIFSIGNALED(status)
-    exit_record = {
+    record = {
         "code": None if killed else os.WEXITSTATUS(status),
         "signal": os.WTERMSIG(status) if killed else None,
         "failure": problem or output.failure,
@@ -383,7 +390,7 @@ def supervise(run_dir: str) -> int:
         "max_rss": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "log_cut": spool.cut,
     }
-    _write_json("exit.json", exit_record)
+    _write_json("exit.json", record)
     spool.ring()
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import shutil
 from datetime import datetime
@@ -61,14 +62,15 @@ class RunFolder:
         self.path.mkdir(mode=0o700, parents=True)
         os.mkfifo(self.path / "bell", 0o600)
         (self.path / "parameters.json").write_text(json.dumps(parameters, ensure_ascii=False))
-        (self.path / "spec.json").write_text(json.dumps(spec))
+        (self.path / "entry.json").write_text(json.dumps(spec.get("entry")))
+        (self.path / "spec").write_bytes(marshal.dumps(spec))
 
     def give_up(self) -> bool:
         """Take the spec away before a runner does. Answers whether no runner ever started, or will."""
         try:
-            (self.path / "spec.json").rename(self.path / "given-up.json")
+            (self.path / "spec").rename(self.path / "given-up")
         except FileNotFoundError:
-            return not (self.path / "taken.json").exists()
+            return not (self.path / "taken").exists()
         return True
 
     def read_started(self) -> Started | None:

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from scheduler.admission import admit
 from scheduler.environment import LogLimit
-from scheduler.execution import Execution, fail_to_start
+from scheduler.execution import RUNNER, Execution, compile_runner, fail_to_start
 from store import claims
 from store.claims import Launch
 from store.database import Store
@@ -68,6 +68,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._stop_at: float | None = None
         self._stopping = threading.Event()
+        self._runner = RUNNER
         self._changed = True
         self._next_due: datetime | None = None
         self._executions: dict[UUID, Execution] = {}
@@ -135,6 +136,7 @@ class Worker:
             try:
                 if self._lock.try_acquire():
                     self.error = None
+                    self._runner = compile_runner(self._state_dir)
                     self._adopt_all()
                     self._serve()
                 else:
@@ -215,7 +217,7 @@ class Worker:
 
     def _launch(self, launch: Launch) -> None:
         try:
-            execution = Execution.start(self._store, launch, self._state_dir, self._log_limit)
+            execution = Execution.start(self._store, launch, self._state_dir, self._log_limit, self._runner)
         except Invalid as error:
             fail_to_start(self._store, launch, str(error))
         except Exception as error:

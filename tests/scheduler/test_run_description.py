@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import sys
 from datetime import UTC, datetime, timedelta
@@ -152,7 +153,7 @@ def test_the_folder_is_the_owners_alone_and_made_anew(tmp_path: Path) -> None:
     folder.create({"a": 2}, {"p": "é"})
     assert not (folder.path / "exit.json").exists()
     assert folder.path.stat().st_mode & 0o777 == 0o700
-    assert json.loads((folder.path / "spec.json").read_text()) == {"a": 2}
+    assert marshal.loads((folder.path / "spec").read_bytes()) == {"a": 2}
     assert json.loads((folder.path / "parameters.json").read_text()) == {"p": "é"}
     assert folder.read_started() is None
     assert folder.read_exit() is None
@@ -166,9 +167,9 @@ def test_giving_up_and_taking_exclude_each_other(tmp_path: Path) -> None:
     assert folder.give_up() is True
     folder.create({}, {})
     assert folder.give_up() is True
-    assert not (folder.path / "spec.json").exists()
+    assert not (folder.path / "spec").exists()
     folder.create({}, {})
-    (folder.path / "spec.json").rename(folder.path / "taken.json")
+    (folder.path / "spec").rename(folder.path / "taken")
     assert folder.give_up() is False
 
 

@@ -148,7 +148,7 @@ def test_the_child_has_default_signals_and_an_empty_stdin(tmp_path: Path) -> Non
 
 def test_whoever_takes_the_spec_first_decides(tmp_path: Path) -> None:
     run_dir = make_folder(tmp_path, ["/bin/sh", "-c", "touch ran"])
-    (run_dir / "spec.json").rename(run_dir / "given-up.json")
+    (run_dir / "spec").rename(run_dir / "given-up")
     assert start_runner(run_dir).wait(10) == 3
     assert not (tmp_path / "ran").exists()
 

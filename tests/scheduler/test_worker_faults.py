@@ -194,7 +194,7 @@ def test_a_reused_process_number_is_not_alive_and_not_harmed(shop: Shop) -> None
     assert identity is not None
     folder = RunFolder(shop.state_dir, run)
     folder.create({}, {})
-    (folder.path / "spec.json").rename(folder.path / "taken.json")
+    (folder.path / "spec").rename(folder.path / "taken")
     old = identity._replace(start_ticks=identity.start_ticks - 1)._asdict()
     process = {**old, "pgid": bystander.pid}
     claims.record_start(shop.store, run, token, process, datetime.now(UTC))
@@ -212,7 +212,7 @@ def test_a_restart_of_the_machine_is_told(shop: Shop) -> None:
     assert token is not None
     folder = RunFolder(shop.state_dir, run)
     folder.create({}, {})
-    (folder.path / "spec.json").rename(folder.path / "taken.json")
+    (folder.path / "spec").rename(folder.path / "taken")
     process = {"boot_id": "another", "pid": os.getpid(), "start_ticks": 1, "pgid": os.getpid()}
     claims.record_start(shop.store, run, token, process, datetime.now(UTC))
     shop.start_worker()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import subprocess
 import sys
@@ -55,7 +56,8 @@ def make_folder(folder: Path, argv: list[str] | None = None, **fields: Any) -> P
         "max_bytes": 10 * 1024 * 1024,
         **fields,
     }
-    (run_dir / "spec.json").write_text(json.dumps(spec))
+    (run_dir / "entry.json").write_text(json.dumps(spec["entry"]))
+    (run_dir / "spec").write_bytes(marshal.dumps(spec))
     return run_dir
 
 
