@@ -16,7 +16,7 @@ from store.schemas import (
     DeploymentScheduleCreate,
     ScheduleRule,
 )
-from tui.masking import MASK, is_secret
+from tui.masking import MASK, is_secret, masked
 
 NEW, CHANGED, UNCHANGED, PRUNED = "new", "changed", "unchanged", "pruned"
 
@@ -84,7 +84,7 @@ def _differences(before: Facts, after: Facts) -> list[Change]:
 
 
 def _masked(field: str, value: Any) -> Any:
-    return MASK if value is not None and is_secret(field.rpartition(".")[2]) else value
+    return MASK if value is not None and is_secret(field.rpartition(".")[2]) else masked(value)
 
 
 def _wanted(backend: Backend, create: DeploymentCreate, existing: Deployment | None) -> dict[str, Facts]:

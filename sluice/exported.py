@@ -26,7 +26,7 @@ def exported_deployment(deployment: Deployment) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": deployment.name,
         "flow_name": deployment.flow_name,
-        "description": deployment.description,
+        "description": deployment.description or "",
         "version": deployment.version,
         "tags": list(deployment.tags),
         "entrypoint": deployment.entrypoint,
@@ -41,7 +41,8 @@ def exported_deployment(deployment: Deployment) -> dict[str, Any]:
     }
     always = {"description", "schedules", "path"}  # absent, they would mean something else
     entry = {key: value for key, value in entry.items() if key in always or value not in (None, {}, [])}
-    _refuse_templates(entry, deployment.full_name)
+    resolved = {key: value for key, value in entry.items() if key != "pull"}  # pull steps stay as written
+    _refuse_templates(resolved, deployment.full_name)
     return entry
 
 

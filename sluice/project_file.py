@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from backend.protocol import Backend
 from scheduler import job_variables
-from sluice.project.deployment import Planned, ProjectFacts, read_deployment
+from sluice.project.deployment import Planned, read_deployment
 from sluice.project.document import Document, parse
 from sluice.project.fitting import add_signatures, check_parameters
 from sluice.project.masked import restore_masked
+from sluice.project.place import ProjectFacts
 from sluice.project.problems import InputInvalid, Problem, Problems, did_you_mean
 from sluice.project.schedules import rule_of
 from sluice.project.section import Section, kind

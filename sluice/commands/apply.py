@@ -123,7 +123,7 @@ def _write(backend: Backend, project: Project, outcomes: Sequence[Outcome]) -> l
 
 def _absent(backend: Backend, project: Project) -> list[Outcome]:
     """The deployments whose working directory is this project's, and which the file does not name."""
-    folders = {str(project.folder), *(str(planned.folder) for planned in project.planned)}
+    folders = {str(project.folder), *(planned.values["path"] for planned in project.planned)} - {None}
     named = {(flow_name, create.name) for flow_name, create in project.creates}
     stored = (backend.read_deployment(key) for key in backend.deployment_keys(DeploymentQuery()))
     return [

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
-from sluice.project.document import Path
+from sluice.project.place import Entrypoint, ProjectFacts, find_entrypoint, find_folder
 from sluice.project.problems import did_you_mean
 from sluice.project.schedules import read_schedules
 from sluice.project.section import Section
@@ -32,15 +30,6 @@ _ELSEWHERE = {
 _NOT_TEMPLATED = (*PHASES, "triggers", "sla")
 _DROPPABLE = ("version", "description", "tags", "work_pool")
 EMPTY_SCHEMA = {"title": "Parameters", "type": "object", "properties": {}}
-
-
-@dataclass
-class Entrypoint:
-    """`path/to/file.py:function`, found on this machine."""
-
-    file: FilePath
-    function: str
-    written: str
 
 
 @dataclass
@@ -71,15 +60,6 @@ class Planned:
         return f"{self.flow_name}/{self.name}"
 
 
-@dataclass
-class ProjectFacts:
-    """What the deployments of one file share."""
-
-    folder: FilePath
-    steps: dict[str, list[Step]]
-    templates: Templates
-
-
 def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Planned | None:
     """The deployment in `raw`; None when it cannot even be told apart. Problems are added with their lines.
 
@@ -92,13 +72,11 @@ def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Pl
     section = _resolve(raw, project.templates)
     steps = {phase: _steps(section, phase, project) for phase in PHASES}
     _note_what_is_not_run(section)
-    folder = _folder(section, steps["pull"], project)
     work_pool = section.section("work_pool")
     work_pool.refuse_unknown(("name", "work_queue_name", "job_variables"), "`work_pool`")
     job_variables = _job_variables(work_pool)
-    without_path = "path" in section and section.text("path") is None
-    if without_path:  # then the run starts in its working_dir, or at home (scheduler/environment.py)
-        folder = FilePath(job_variables.get("working_dir") or "~").expanduser()
+    pool_name = pool or work_pool.text("name") or LOCAL_POOL
+    place = find_folder(section, steps["pull"], project, job_variables, is_local=pool_name == LOCAL_POOL)
     name = section.text("name")
     if not name:
         section.problem("a deployment needs a `name`.", "name")
@@ -108,15 +86,15 @@ def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Pl
     values = {
         "name": name,
         "version": section.text("version"),
-        "description": section.text("description"),
+        "description": section.text("description") or None,
         "tags": section.texts("tags"),
         "parameters": section.mapping("parameters"),
         "enforce_parameter_schema": section.flag("enforce_parameter_schema") is not False,
         "job_variables": job_variables,
         "pull_steps": _pull_steps(steps["pull"]),
-        "path": None if without_path else str(folder),
+        "path": str(place.folder) if place.is_kept else None,
         "entrypoint": section.text("entrypoint"),
-        "work_pool_name": pool or work_pool.text("name") or LOCAL_POOL,
+        "work_pool_name": pool_name,
         "work_queue_name": work_pool.text("work_queue_name") or DEFAULT_QUEUE,
         **limit,
         "sluice": _options(section, collision),
@@ -126,9 +104,10 @@ def read_deployment(raw: Section, project: ProjectFacts, pool: str | None) -> Pl
     schedules = read_schedules(section)
     if schedules is not None:
         values["schedules"] = schedules
-    entrypoint = _entrypoint(section, folder, bool(job_variables.get("command")))
-    flow_name = section.text("flow_name") or (None if entrypoint else name)
-    return Planned(section, values, name, flow_name, entrypoint, folder, "description" not in section)
+    entrypoint = find_entrypoint(section, place, has_command=bool(job_variables.get("command")))
+    flow_name = section.text("flow_name") or (None if section.text("entrypoint") else name)
+    describes_itself = section.values.get("description") is None
+    return Planned(section, values, name, flow_name, entrypoint, place.readable, describes_itself)
 
 
 def _refuse_unknown(section: Section) -> None:
@@ -165,30 +144,6 @@ def _note_what_is_not_run(section: Section) -> None:
             section.problems.note(f"`{key}` is not run here: Sluice has no automations.", section.line(key))
     if section.values.get("version_type"):
         section.problems.note("`version_type` is not used here.", section.line("version_type"))
-
-
-def _folder(section: Section, pull: list[Step], project: ProjectFacts) -> FilePath:
-    """Where the flow runs: `path`, else what the last set_working_directory says, else the file's folder."""
-    written, place = section.text("path"), (*section.path, "path")
-    if written is None:
-        for step in pull:
-            if step.is_working_directory:
-                written, place = _directory(step, section, project), step.path
-    folder = FilePath(os.path.normpath(project.folder / FilePath(written or ".").expanduser()))
-    if not folder.is_dir():
-        section.problems.add(f"the working directory {folder} does not exist.", section.document.line(place))
-    return folder
-
-
-def _directory(step: Step, section: Section, project: ProjectFacts) -> str | None:
-    place: Path = (*step.path, "directory")
-    directory = project.templates.resolve(step.arguments.get("directory"), place)
-    if directory is LEFT_OUT:
-        return None
-    if not isinstance(directory, str) or not directory:
-        section.problems.add("set_working_directory needs a `directory`.", section.document.line(place))
-        return None
-    return directory
 
 
 def _pull_steps(steps: list[Step]) -> list[dict[str, Any]] | None:
@@ -244,31 +199,3 @@ def _options(section: Section, collision: str | None) -> dict[str, Any]:
     if pause.values:
         values["pause"] = {key: pause.text(key) for key in pause.values}
     return values
-
-
-def _entrypoint(section: Section, folder: FilePath, has_command: bool) -> Entrypoint | None:
-    written = section.text("entrypoint")
-    if not written:
-        if not has_command:
-            hint = "`entrypoint: path/to/file.py:function`, or a `command` in `job_variables` of `work_pool`"
-            section.problem(f"a deployment needs {hint}.", "entrypoint")
-        return None
-    file_name, colon, function = written.rpartition(":")
-    if not colon or not file_name or not all(part.isidentifier() for part in function.split(".")):
-        section.problem(f"`entrypoint: {written}` must read path/to/file.py:function.", "entrypoint")
-        return None
-    file = FilePath(os.path.normpath(folder / FilePath(file_name).expanduser()))
-    if not file.is_file():
-        section.problem(_no_file(file), "entrypoint")
-        return None
-    return Entrypoint(file, function, written)
-
-
-def _no_file(file: FilePath) -> str:
-    if file.is_dir():
-        return f"the entrypoint's file {file} is a folder."
-    beside = [found.name for found in file.parent.glob("*.py")] if file.parent.is_dir() else []
-    near = get_close_matches(file.name, beside, n=1)
-    if near:
-        return f"there is no file {file}: did you mean `{near[0]}`?"
-    return f"there is no file {file}: correct `entrypoint`, or set `path` to the folder that holds the flow."

@@ -31,9 +31,8 @@ def _question(deployment: Planned) -> Question:
     assert deployment.entrypoint is not None
     variables = _job_variables(deployment)
     pairs = sorted((name, value) for name, value in variables.environment().items() if value is not None)
-    folder = deployment.folder if deployment.folder.is_dir() else deployment.entrypoint.file.parent
-    python = interpreter(str(folder), variables)
-    return Question(deployment.entrypoint.file, folder, tuple(pairs), python)
+    python = interpreter(str(deployment.folder), variables)
+    return Question(deployment.entrypoint.file, deployment.folder, tuple(pairs), python)
 
 
 def _job_variables(deployment: Planned) -> JobVariables:

@@ -13,7 +13,11 @@ from sluice.project.schedules import rule_of
 from store.schemas import Deployment
 from tui.masking import MASK
 
-_FIELDS = {"parameters": ("parameters",), "job_variables": ("work_pool", "job_variables")}
+_FIELDS = {
+    "parameters": ("parameters",),
+    "job_variables": ("work_pool", "job_variables"),
+    "pull_steps": ("pull",),
+}
 
 
 def restore_masked(planned: Planned, backend: Backend) -> None:

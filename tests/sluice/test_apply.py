@@ -277,3 +277,34 @@ def test_a_required_parameter_that_nothing_gives_is_told(sluice: Sluice, folder:
     answer = sluice("apply", str(file))
     assert answer.code == 0
     assert "the flow needs `rows`, and nothing gives it: the runs of this schedule will fail." in answer.err
+
+
+def test_a_project_made_for_containers_is_read_here_and_runs_elsewhere(sluice: Sluice, folder: Path) -> None:
+    text = PROJECT.replace("directory: src", "directory: /app").replace("flows.py", "src/flows.py")
+    text = text.replace("build: null", "build:\n  - prefect_docker.build_docker_image: {id: image}")
+    text = text.replace(
+        "name: local\n    job_variables: {", 'name: docker\n    job_variables: {image: "{{ image.name }}", '
+    )
+    text = text.partition("  - name: watching")[0]
+    (folder / "prefect.yaml").write_text(text)
+    answer = sluice("apply", str(folder / "prefect.yaml"), "--create-pools")
+    assert answer.code == 0, answer.err
+    assert "`{{ image.name }}` is the output of a step that is not run here: left out." in answer.err
+    made = stored("load-sales/nightly")
+    assert (made.path, made.work_pool_name) == ("/app", "docker")
+    assert "image" not in made.job_variables
+    answer = sluice("apply", str(folder / "prefect.yaml"), "--pool", "local")
+    assert answer.code == 1
+    assert "the working directory /app does not exist here: correct set_working_directory" in answer.err
+    assert "1 problem;" in answer.err
+
+
+def test_descriptions(sluice: Sluice, folder: Path) -> None:
+    """Absent and null mean the docstring, as `prefect init` writes null; empty means none."""
+    text = PROJECT.replace("version: 1.10", "description: null").replace(
+        "description: Watches.", "description: ''"
+    )
+    (folder / "prefect.yaml").write_text(text)
+    assert sluice("apply", str(folder / "prefect.yaml")).code == 0
+    assert (stored("load-sales/nightly").description or "").startswith("Load the sales.")
+    assert stored("guard/watching").description is None

@@ -37,6 +37,7 @@ BAD_DEPLOYMENTS = [
     ("schedule: {interval: 60, active: perhaps}", "`active` must be true or false, not the text `perhaps`"),
     ("schedule: {interval: 60, sluice: {jiter: 3}}", "unknown key `jiter` in `sluice` of a schedule"),
     ("entrypoint: nowhere.py:load", "there is no file "),
+    ("entrypoint: package.flows:load", "a module is named by its file, `package/flows.py`."),
     ("entrypoint: flow.py:load", "did you mean `flows.py`?"),
     ("entrypoint: flows.py:lod", "has no function `lod`: did you mean `load`?"),
     ("entrypoint: flows.py", "must read path/to/file.py:function"),
@@ -77,6 +78,8 @@ def folder(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     project.mkdir()
     (project / "flows.py").write_text(FLOWS)
+    (project / "package").mkdir()
+    (project / "package" / "flows.py").write_text(FLOWS)
     (project / "broken.py").write_text("def load(:\n")
     return project
 

@@ -62,7 +62,14 @@ def varied(database: Path, tmp_path: Path) -> Path:
         work_queue_name="fast",
         paused=True,
         enforce_parameter_schema=False,
-        pull_steps=[{"prefect.deployments.steps.git_clone": {"repository": "https://example.org/x"}}],
+        pull_steps=[
+            {
+                "prefect.deployments.steps.git_clone": {
+                    "repository": "https://x.org/x",
+                    "access_token": "{{ prefect.blocks.secret.git }}",
+                }
+            }
+        ],
         sluice=DeploymentOptions.model_validate(
             {
                 "collision": "CANCEL_RUNNING",
