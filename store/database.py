@@ -204,21 +204,38 @@ def _uri(file: Path, mode: str) -> str:
 
 def _check_place(file: Path, read_only: bool, mounts: Callable[[], list[Mount]]) -> None:
     """Refuse what can be no database before SQLite sees it; make folder and file with narrow modes."""
-    if file.is_dir():
-        raise DatabaseUnreadable(
-            file, f"{file} is a folder; name a database file in it with --db or SLUICE_DB"
-        )
-    refuse_network(file, mounts)
-    if read_only:
-        if not file.exists():
-            raise DatabaseUnreadable(file, f"{file} does not exist, and --read-only makes nothing")
-        return
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of the database.
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        if file.is_dir():
+            raise DatabaseUnreadable(
+                file, f"{file} is a folder; name a database file in it with --db or SLUICE_DB"
+            )
+        refuse_network(file, mounts)
+        if read_only:
+            _check_readable(file)
+        else:
+            _make_private(file)
     except OSError as error:
+        verb = "read" if read_only else "opened for writing"
+        raise DatabaseUnreadable(
+            file, f"{file} cannot be {verb}: {error.strerror}; name another file with --db or SLUICE_DB"
+        ) from error
+
+
+def _make_private(file: Path) -> None:
+    """Make folder and file unless they exist. SQLite gives -wal and -shm the mode of the database."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _check_readable(file: Path) -> None:
+    """A reader of a database in WAL mode needs its -shm file, or must be able to make one."""
+    if not file.exists():
+        raise DatabaseUnreadable(file, f"{file} does not exist, and --read-only makes nothing")
+    os.close(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+    writable = os.access(file.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    if not writable and not file.with_name(f"{file.name}-shm").exists():
         raise DatabaseUnreadable(
             file,
-            f"{file} cannot be opened for writing: {error.strerror}; name another file, or use --read-only",
-        ) from error
+            f"{file} cannot be read while no Sluice has it open, because this user may not write in"
+            f" {file.parent}; open it as its owner, or while its owner's Sluice runs",
+        )

@@ -126,9 +126,18 @@ def test_no_permission_to_read(shared_folder: Path) -> None:
         Store.open(path)
     with (
         ordinary_user(),
-        pytest.raises(DatabaseUnreadable, match="it must be a file that this user may read"),
+        pytest.raises(DatabaseUnreadable, match="cannot be read: Permission denied"),
     ):
         Store.open(path, read_only=True)
+
+
+def test_no_permission_to_reach_it(shared_folder: Path) -> None:
+    path = shared_folder / "s.db"
+    Store.open(path).close()
+    shared_folder.chmod(0o700)
+    for read_only in (False, True):
+        with ordinary_user(), pytest.raises(DatabaseUnreadable, match="Permission denied; name another file"):
+            Store.open(path, read_only=read_only)
 
 
 def test_no_permission_to_make_it(shared_folder: Path) -> None:
@@ -168,6 +177,29 @@ def test_read_only_sees_what_another_process_writes(tmp_path: Path) -> None:
     assert flow_names(reader) == ["late"]
     reader.close()
     writer.close()
+
+
+def test_another_user_reads_only_while_the_owner_has_it_open(shared_folder: Path) -> None:
+    """SQLite's rule for WAL: a reader needs the -shm file, and may not be able to make it."""
+    path = shared_folder / "s.db"
+    Store.open(path).close()
+    path.chmod(0o644)
+    shared_folder.chmod(0o555)
+    with (
+        ordinary_user(),
+        pytest.raises(DatabaseUnreadable, match="cannot be read while no Sluice has it open"),
+    ):
+        Store.open(path, read_only=True)
+    shared_folder.chmod(0o755)
+    owner = Store.open(path)
+    get_or_create(owner, FlowCreate(name="etl"))
+    shared_folder.chmod(0o555)
+    with ordinary_user():
+        reader = Store.open(path, read_only=True)
+        assert flow_names(reader) == ["etl"]
+        reader.close()
+    shared_folder.chmod(0o755)
+    owner.close()
 
 
 def test_a_missing_database_is_not_made_by_read_only(tmp_path: Path) -> None:
