@@ -6,17 +6,18 @@ import json
 import marshal
 import os
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from scheduler.processes import Identity, identify
+from scheduler.processes import Identity, find_by_argument, identify
 from store.clock import from_micros
 from store.schemas import LogCreate
 
 READ_SIZE = 128 * 1024
 WARNING = 30
+KEEP_FOLDERS = timedelta(days=7)
 
 
 class Started(NamedTuple):
@@ -179,6 +180,20 @@ class Bell:
     def close(self) -> None:
         """Stop listening."""
         os.close(self._fd)
+
+
+def prune(state_dir: Path, now: datetime) -> int:
+    """Remove run folders that nothing wrote to for a week and whose runner is gone; answers how many.
+
+    Such are left by a run that was deleted while nobody worked. Younger ones may be another database's.
+    """
+    removed = 0
+    for path in (state_dir / "runs").glob("*"):
+        age = now - from_micros(path.stat().st_mtime_ns // 1000)
+        if age > KEEP_FOLDERS and find_by_argument(str(path)) is None:
+            shutil.rmtree(path)
+            removed += 1
+    return removed
 
 
 def _identity(record: dict[str, Any]) -> Identity | None:

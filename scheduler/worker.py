@@ -20,10 +20,11 @@ from uuid import UUID
 from scheduler.admission import admit
 from scheduler.environment import LogLimit
 from scheduler.execution import RUNNER, Execution, compile_runner, fail_to_start
+from scheduler.spool import prune
 from store import claims
 from store.claims import Launch
 from store.database import Store
-from store.errors import Invalid
+from store.errors import DatabaseProblem, Invalid
 from store.locks import LockFile
 from store.schemas import LOCAL_POOL, StateCreate, StateType
 
@@ -135,9 +136,9 @@ class Worker:
         while not self._done():
             try:
                 if self._lock.try_acquire():
-                    self.error = None
                     self._runner = compile_runner(self._state_dir)
                     self._adopt_all()
+                    self.error = None
                     self._serve()
                 else:
                     self._stopping.wait(LOCK_RETRY_SECONDS)
@@ -146,12 +147,14 @@ class Worker:
                 self.error = f"the worker could not go on: {error}"
                 self._leave_all()
                 self._stopping.wait(LOCK_RETRY_SECONDS)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Make room for the next worker, and close what only this thread used."""
         self._leave_all()
         self._lock.release()
-        self._close_pipe()
-        self._store.close()
-
-    def _close_pipe(self) -> None:
+        if not self._store.database.is_closed():
+            self._store.database.close()
         self._selector.close()
         with self._pipe_lock:
             os.close(self._wake_in)
@@ -220,6 +223,8 @@ class Worker:
             execution = Execution.start(self._store, launch, self._state_dir, self._log_limit, self._runner)
         except Invalid as error:
             fail_to_start(self._store, launch, str(error))
+        except DatabaseProblem:
+            raise
         except Exception as error:
             log.exception("run %s could not be started", launch.id)
             state = StateCreate(type=StateType.CRASHED, message=f"Sluice could not start the run: {error}")
@@ -250,6 +255,8 @@ class Worker:
         execution.bell.silence()
         try:
             execution.step(self._store.clock.monotonic())
+        except DatabaseProblem:
+            raise  # no fault of the run: it goes on, and is adopted when the database works again
         except Exception as error:  # noqa: BLE001 - the loop over runs: this one shows it, the others go on
             self._handle_trouble(execution, error)
         if execution.over:
@@ -279,6 +286,7 @@ class Worker:
     def _adopt_all(self) -> None:
         """Take over what earlier workers left: every active run that one of them claimed."""
         self._changed = True
+        prune(self._state_dir, self._store.clock.now())
         for found in claims.claimed_runs(self._store, WORKER_PREFIX):
             token = claims.adopt(self._store, found.id, found.token, self.name)
             if token is None:
@@ -287,6 +295,8 @@ class Worker:
             claimed = found._replace(token=token)
             try:
                 execution = Execution.adopt(self._store, claimed, self._state_dir)
+            except DatabaseProblem:
+                raise
             except Exception as error:
                 log.exception("run %s could not be adopted", found.id)
                 state = StateCreate(type=StateType.CRASHED, message=f"Sluice lost the run: {error}")

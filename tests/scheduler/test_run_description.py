@@ -15,7 +15,7 @@ import pytest
 from scheduler.environment import LogLimit, interpreter, spec_of
 from scheduler.job_variables import JobVariables, parse
 from scheduler.outcomes import Ending, exit_code, final_state
-from scheduler.spool import READ_SIZE, Bell, Exit, RunFolder, Tail
+from scheduler.spool import READ_SIZE, Bell, Exit, RunFolder, Tail, prune
 from store.claims import Launch
 from store.errors import Invalid
 from store.ids import new_id
@@ -171,6 +171,16 @@ def test_giving_up_and_taking_exclude_each_other(tmp_path: Path) -> None:
     folder.create({}, {})
     (folder.path / "spec").rename(folder.path / "taken")
     assert folder.give_up() is False
+
+
+def test_folders_that_nobody_needs_are_pruned_after_a_week(tmp_path: Path) -> None:
+    old, young = RunFolder(tmp_path, new_id()), RunFolder(tmp_path, new_id())
+    for folder in (old, young):
+        folder.create({}, {})
+    os.utime(old.path, (0, 0))
+    assert prune(tmp_path, datetime.now(UTC)) == 1
+    assert (old.path.exists(), young.path.exists()) == (False, True)
+    assert prune(tmp_path / "none", datetime.now(UTC)) == 0
 
 
 def test_the_tail_reads_whole_lines_in_batches(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,8 @@ from scheduler.environment import LogLimit
 from scheduler.execution import Execution
 from scheduler.orchestration import cancel
 from scheduler.processes import start_ticks
-from store import deployments, flow_runs, logs, states
+from store import claims, deployments, flow_runs, logs, states
+from store.errors import DatabaseProblem
 from store.schemas import DeploymentUpdate, StateType
 
 
@@ -334,6 +337,40 @@ def test_trouble_that_passes_costs_nothing(shop: Shop, monkeypatch: pytest.Monke
     monkeypatch.setattr(Execution, "step", shaky)
     shop.start_worker()
     assert shop.wait_for_end(shop.run_command("true")).name == "Completed"
+
+
+def test_a_database_that_fails_for_a_while_costs_no_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = claims.record_logs
+    failures = [1, 2]
+
+    def failing(*arguments: Any) -> bool:
+        if failures:
+            failures.pop()
+            raise DatabaseProblem(shop.store.path, "the disk is full")
+        return record(*arguments)
+
+    monkeypatch.setattr(claims, "record_logs", failing)
+    worker = shop.start_worker()
+    gate = shop.work / "gate"
+    os.mkfifo(gate)
+    run = shop.run_command(f"echo one; read x < {gate}; echo two")
+    wait_until(lambda: worker.error)
+    assert worker.error == "the worker could not go on: the disk is full"
+    gate.write_text("go\n")
+    assert shop.wait_for_end(run).name == "Completed"
+    assert shop.lines(run) == ["one", "two"]
+
+
+def test_a_worker_that_stops_leaves_the_store_as_it_was(shop: Shop) -> None:
+    shop.store.watch()
+    shop.start_worker().stop()
+    heard: list[int] = []
+    shop.store.changes.subscribe(lambda: heard.append(1))
+    code = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('UPDATE work_pool SET updated = 1')"
+    )
+    subprocess.run([sys.executable, "-c", f"{code}; c.commit()", str(shop.store.path)], check=True)
+    wait_until(lambda: heard)
 
 
 def test_a_deleted_run_is_ended(shop: Shop) -> None:
