@@ -38,21 +38,48 @@ def check_rules(sent: Sequence[schemas.DeploymentScheduleCreate] | None) -> None
         check_rule(schedule.schedule, f"schedules[{at}].schedule")
 
 
-def deployment_parameters(doing: str) -> deployments.Check:
-    """A check of a deployment's and its schedules' parameters; required ones may be missing: runs bring them.
+def new_deployment(name: str = "") -> deployments.Check:
+    """A check of a created deployment's and its schedules' parameters; required ones may be missing.
 
     Args:
-        doing: begins the message, e.g. `Error creating deployment`.
+        name: begins the message when one of several is to be told from the others.
+
+    Raises:
+        Invalid: from the check; Prefect answers 422 here, and 409 to an update.
     """
 
     def check(proposed: deployments.Proposed) -> None:
-        if not proposed.enforced:
-            return
-        overlays: list[dict[str, Any]] = [{}, *proposed.schedule_parameters]
-        for overlay in overlays:
-            _validate(doing, {**proposed.parameters, **overlay}, proposed.schema, partial=True)
+        try:
+            _check(proposed)
+        except (ParametersInvalid, Invalid) as error:
+            raise Invalid(f"{name}: {error}" if name else str(error), "parameters") from error
 
     return check
+
+
+def changed_deployment(doing: str) -> deployments.Check:
+    """A check of a changed deployment's and its schedules' parameters; required ones may be missing.
+
+    Args:
+        doing: begins the message, e.g. `Error updating deployment`.
+
+    Raises:
+        ParametersInvalid: from the check.
+    """
+
+    def check(proposed: deployments.Proposed) -> None:
+        try:
+            _check(proposed)
+        except ParametersInvalid as error:
+            raise ParametersInvalid(f"{doing}: {error}", error.errors) from error
+
+    return check
+
+
+def _check(proposed: deployments.Proposed) -> None:
+    overlays: list[dict[str, Any]] = [{}, *proposed.schedule_parameters]
+    for overlay in overlays if proposed.enforced else []:
+        parameters.validate({**proposed.parameters, **overlay}, proposed.schema, partial=True)
 
 
 def run_parameters(deployment: schemas.Deployment, enforced: bool | None, merged: dict[str, Any]) -> None:
@@ -65,8 +92,12 @@ def run_parameters(deployment: schemas.Deployment, enforced: bool | None, merged
     Raises:
         ParametersInvalid: they do not fit.
     """
-    if deployment.enforce_parameter_schema if enforced is None else enforced:
-        _validate("Error creating flow run", merged, deployment.parameter_openapi_schema, partial=False)
+    if not (deployment.enforce_parameter_schema if enforced is None else enforced):
+        return
+    try:
+        parameters.validate(merged, deployment.parameter_openapi_schema, partial=False)
+    except ParametersInvalid as error:
+        raise ParametersInvalid(f"Error creating flow run: {error}", error.errors) from error
 
 
 def no_infrastructure_document(run: schemas.DeploymentFlowRunCreate) -> None:
@@ -80,10 +111,3 @@ def no_infrastructure_document(run: schemas.DeploymentFlowRunCreate) -> None:
             "Error creating flow run. Could not find infrastructure_document with id:"
             f" {run.infrastructure_document_id}."
         )
-
-
-def _validate(doing: str, values: dict[str, Any], schema: dict[str, Any] | None, *, partial: bool) -> None:
-    try:
-        parameters.validate(values, schema, partial)
-    except ParametersInvalid as error:
-        raise ParametersInvalid(f"{doing}: {error}", error.errors) from error

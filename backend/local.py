@@ -94,7 +94,7 @@ class LocalBackend:
         """Create, or update the one with the same flow and name."""
         self._refuse_read_only()
         self._check_before(deployment)
-        check = checks.deployment_parameters("Error creating deployment")
+        check = checks.new_deployment()
         return Upserted(*deployments.create(self._store, deployment, self._who, check=check))
 
     def apply_deployments(
@@ -113,7 +113,7 @@ class LocalBackend:
         """Change only the fields that were sent."""
         self._refuse_read_only()
         self._check_before(update)
-        check = checks.deployment_parameters("Error updating deployment")
+        check = checks.changed_deployment("Error updating deployment")
         deployments.update(self._store, deployment_id, update, self._who, check=check)
 
     def read_deployment(self, deployment_id: UUID) -> schemas.Deployment:
@@ -235,7 +235,7 @@ class LocalBackend:
         """Add schedules. Raises NotFound, Invalid, Conflict for a slug that is taken."""
         self._refuse_read_only()
         checks.check_rules(sent)
-        check = checks.deployment_parameters("Error creating schedule")
+        check = checks.changed_deployment("Error creating schedule")
         return deployment_schedules.create(self._store, deployment_id, sent, self._who, check=check)
 
     def update_deployment_schedule(
@@ -245,7 +245,7 @@ class LocalBackend:
         self._refuse_read_only()
         if update.schedule is not None:
             checks.check_rule(update.schedule)
-        check = checks.deployment_parameters("Error updating schedule")
+        check = checks.changed_deployment("Error updating schedule")
         deployment_schedules.update(self._store, deployment_id, schedule_id, update, self._who, check=check)
 
     def delete_deployment_schedule(self, deployment_id: UUID, schedule_id: UUID) -> None:
@@ -342,7 +342,7 @@ class LocalBackend:
 
     def _upsert(self, flow_name: str, sent: schemas.DeploymentCreate, group: UUID) -> tuple[UUID, bool]:
         flow, _ = flows.get_or_create(self._store, schemas.FlowCreate(name=flow_name))
-        check = checks.deployment_parameters(f"Error creating deployment {flow_name}/{sent.name}")
+        check = checks.new_deployment(f"{flow_name}/{sent.name}")
         # model_copy keeps which fields were sent, and adds this one.
         placed = sent.model_copy(update={"flow_id": flow.id})
         return deployments.upsert(self._store, placed, self._who, check=check, group_id=group)

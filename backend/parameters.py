@@ -8,13 +8,14 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from store.errors import ParametersInvalid
+from store.errors import Invalid, ParametersInvalid
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-CIRCLE = "The parameter schema refers to itself in a circle"
+CIRCLE = "Invalid schema: Unable to validate schema with circular references"
+FIELD = "parameter_openapi_schema"
 COMPILED_KEPT = 512
 """How many schemas stay ready for use: checking one against the meta-schema takes 10 to 20 ms."""
 
@@ -23,7 +24,7 @@ def prepare(schema: dict[str, Any] | None) -> None:
     """Make a schema ready for use, so that this slow part is not done inside a transaction."""
     if schema:
         # One that is no schema is `validate`'s to refuse, and only where the schema is enforced.
-        with suppress(ParametersInvalid):
+        with suppress(Invalid):
             for partial in (False, True):
                 _compiled(json.dumps(schema, sort_keys=True), partial)
 
@@ -37,8 +38,8 @@ def validate(parameters: dict[str, Any], schema: dict[str, Any] | None, partial:
         partial: required parameters may be missing, as in a deployment whose runs bring them.
 
     Raises:
-        ParametersInvalid: they do not fit; its `errors` list each field. Or the schema itself is no schema,
-            points outside itself, or refers to itself in a circle.
+        ParametersInvalid: they do not fit; its `errors` list each field. Or the schema points outside itself.
+        Invalid: the schema is no JSON schema, or refers to itself in a circle.
     """
     if not schema:
         return
@@ -52,7 +53,7 @@ def validate(parameters: dict[str, Any], schema: dict[str, Any] | None, partial:
             f"The parameter schema refers to {error.ref!r}, which is not inside it; nothing is fetched"
         ) from error
     except RecursionError as error:
-        raise ParametersInvalid(CIRCLE) from error
+        raise Invalid(f"{CIRCLE}.", FIELD) from error
     if found:
         raise ParametersInvalid("; ".join(map(_sentence, found)), [_entry(error) for error in found])
 
@@ -79,7 +80,7 @@ def _refuse_no_schema(schema: str) -> None:
     try:
         Draft202012Validator.check_schema(_as_prefect_reads(json.loads(schema), partial=False))
     except SchemaError as error:
-        raise ParametersInvalid(f"The parameter schema is not a JSON schema: {error.message}") from error
+        raise Invalid(f"Invalid schema: {error.message}", FIELD) from error
 
 
 def _sentence(error: ValidationError) -> str:
@@ -141,7 +142,7 @@ def _refuse_circles(schema: dict[str, Any]) -> None:
         seen, reference = [start], start
         while isinstance(reference := _target(schema, reference), str):
             if reference in seen:
-                raise ParametersInvalid(f"{CIRCLE}: {' -> '.join([*seen, reference])}")
+                raise Invalid(f"{CIRCLE}: {' -> '.join([*seen, reference])}", FIELD)
             seen.append(reference)
 
 

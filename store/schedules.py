@@ -97,16 +97,16 @@ def patch_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentSchedu
     """Bring the stored schedules in line with a PATCH (inside a write transaction).
 
     With a slug on every existing and sent one: matched by slug, patched in place, new ones created, those not
-    mentioned kept, `replaces` renames. Otherwise, and for an empty list, they are replaced.
+    mentioned kept (by an empty list too, as Prefect does), `replaces` renames. Otherwise they are replaced.
 
     Raises:
         Invalid: slugs missing where existing ones have them, a rename onto a taken slug, one schedule named
             twice.
     """
     existing = rows(deployment_id)
-    if any(row.slug for row in existing) and any(not new.slug for new in sent):
-        raise Invalid(SLUG_FOR_EACH, "schedules")
     if not _go_by_slug(existing, sent):
+        if existing and all(row.slug for row in existing):
+            raise Invalid(SLUG_FOR_EACH, "schedules")
         return replace_all(store, deployment_id, sent)
     fields = [frozenset(new.model_fields_set) for new in sent]
     return _write(store, deployment_id, sent, _targets(existing, sent), fields)
@@ -122,7 +122,7 @@ def unmentioned(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate
 
 def _go_by_slug(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> bool:
     """Whether a PATCH matches schedules by slug; otherwise it replaces them."""
-    return bool(sent) and all(row.slug for row in existing) and all(new.slug for new in sent)
+    return bool(existing) and all(row.slug for row in existing) and all(new.slug for new in sent)
 
 
 def patch(store: Store, row: Any, update: DeploymentScheduleUpdate) -> Changed:
@@ -165,14 +165,16 @@ def plan_anew(store: Store, ids: Sequence[UUID]) -> None:
 def forget_future_runs(store: Store, ids: Sequence[UUID]) -> None:
     """Delete the auto-scheduled runs of these schedules whose slot is still to come.
 
-    Late ones, those that have started before, manual and backfill runs stay (SEMANTICS, create_deployment).
+    Late ones, those that wait for a concurrency slot or have started before, manual and backfill runs stay
+    (SEMANTICS, create_deployment).
     """
     now = to_micros(store.clock.now())
     for chunk in chunked(ids):
         flow_runs.delete_where(
             store,
             f"schedule_id IN ({marks(chunk)}) AND auto_scheduled = 1 AND slot > ? AND run_count = 0"
-            f" AND state_type = '{schemas.StateType.SCHEDULED}' AND state_name <> 'Late'",
+            f" AND state_type = '{schemas.StateType.SCHEDULED}'"
+            " AND state_name NOT IN ('Late', 'AwaitingConcurrencySlot')",
             [*chunk, now],
         )
 
@@ -180,14 +182,15 @@ def forget_future_runs(store: Store, ids: Sequence[UUID]) -> None:
 def forget_waiting_runs(store: Store, deployment_ids: Sequence[UUID]) -> None:
     """Delete every auto-scheduled run of these deployments that waits for its start, Late ones too (a pause).
 
-    Only what waits changes in their statistics, so that part alone is brought up to date, many at a time.
+    One whose time came and that waits for a concurrency slot only stays, as Prefect has it: a pause stops
+    planning, not claiming. In the statistics only what waits changes, so that part alone is brought up to
+    date, for many at a time.
     """
     waiting = f"state_type = '{schemas.StateType.SCHEDULED}'"
+    gone = f"{waiting} AND state_name <> 'AwaitingConcurrencySlot' AND auto_scheduled = 1 AND run_count = 0"
     for chunk in chunked(deployment_ids):
         inside = f"deployment_id IN ({marks(chunk)})"
-        flow_runs.delete_where(
-            store, f"{inside} AND {waiting} AND auto_scheduled = 1 AND run_count = 0", chunk
-        )
+        flow_runs.delete_where(store, f"{inside} AND {gone}", chunk)
         store.database.execute_sql(
             "UPDATE deployment_statistics AS s SET"
             " next_run = (SELECT min(next_scheduled_start_time) FROM flow_run r"
@@ -209,12 +212,13 @@ def _targets(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) 
         renames = new.replaces in by_slug and new.slug != new.replaces
         if renames and new.slug in by_slug and new.slug not in renamed:
             raise Invalid(
-                f"schedule {new.replaces!r} cannot be renamed to {new.slug!r}: that slug is taken",
+                f"Cannot rename schedule from '{new.replaces}' to '{new.slug}':"
+                f" a schedule with slug '{new.slug}' already exists.",
                 f"schedules[{at}].replaces",
             )
         row = by_slug.get(new.replaces) or by_slug.get(new.slug)
         if row is not None and row.id in used:
-            raise Invalid(f"schedule {row.slug!r} is changed twice in one request", f"schedules[{at}].slug")
+            raise Invalid(f"Multiple schedules target the same slug: {row.slug}", f"schedules[{at}].slug")
         used.update([row.id] if row is not None else [])
         targets.append(row)
     return targets

@@ -118,7 +118,8 @@ def _apply(run: Any, row: Any, now: datetime) -> None:
         spent: timedelta = row.timestamp - run.state_timestamp
         run.total_run_time += max(0, spent // _MICROSECOND)
     if new is StateType.RUNNING:
-        run.run_count += 1
+        # A suspended run that goes on is the same try (Prefect's IncrementFlowRunCount).
+        run.run_count += 0 if run.empirical_policy.get("resuming") else 1
         run.start_time = run.start_time or row.timestamp
     run.end_time = row.timestamp if new in schemas.TERMINAL_STATES else None
     _apply_due_time(run, row, new)

@@ -77,13 +77,13 @@ def test_create_read_and_history(backend: LocalBackend) -> None:
         ({"schedules": [cron(), {"schedule": BAD_RULE}]}, Invalid, 'Invalid cron string: "99 * * * *"'),
         (
             {"parameters": {"a": "x"}, "parameter_openapi_schema": INTEGER_A},
-            ParametersInvalid,
-            f"Error creating deployment: {NOT_AN_INTEGER}",
+            Invalid,
+            NOT_AN_INTEGER,
         ),
         (
             {"schedules": [cron(parameters={"a": "x"})], "parameter_openapi_schema": INTEGER_A},
-            ParametersInvalid,
-            f"Error creating deployment: {NOT_AN_INTEGER}",
+            Invalid,
+            NOT_AN_INTEGER,
         ),
         ({"work_pool_name": "mars"}, NotFound, 'Work pool "mars" not found.'),
     ],
@@ -120,7 +120,7 @@ def test_required_may_be_missing_and_nothing_counts_unenforced(
 
 def test_an_upsert_is_checked_against_what_is_kept(backend: LocalBackend) -> None:
     backend.create_deployment(sent(backend, parameter_openapi_schema=INTEGER_A))
-    with pytest.raises(ParametersInvalid):
+    with pytest.raises(Invalid, match="Validation failed for field 'a'"):
         backend.create_deployment(sent(backend, parameters={"a": "x"}))
 
 
@@ -162,6 +162,25 @@ def test_apply_is_all_or_nothing_and_one_change(backend: LocalBackend) -> None:
     again = backend.apply_deployments([("etl", one), ("new", two)])
     assert [item.created for item in again] == [False, False]
     assert len(backend.read_history()) == 2
+
+
+def test_apply_says_which_deployment_does_not_fit(backend: LocalBackend) -> None:
+    bad = DeploymentCreate(
+        name="bad", flow_id=NOBODY, parameters={"a": "x"}, parameter_openapi_schema=INTEGER_A
+    )
+    with pytest.raises(Invalid) as refused:
+        backend.apply_deployments([("etl", bad)])
+    assert str(refused.value) == f"etl/bad: {NOT_AN_INTEGER}"
+
+
+def test_a_schema_that_is_none_is_refused_where_it_counts(backend: LocalBackend) -> None:
+    no_schema = {"type": 3}
+    with pytest.raises(Invalid, match="Invalid schema"):
+        backend.create_deployment(sent(backend, parameter_openapi_schema=no_schema))
+    lax = sent(backend, parameter_openapi_schema=no_schema, enforce_parameter_schema=False)
+    made = backend.create_deployment(lax).deployment
+    with pytest.raises(Invalid, match="Invalid schema"):
+        backend.update_deployment(made.id, DeploymentUpdate(enforce_parameter_schema=True))
 
 
 def test_apply_keeps_what_the_file_does_not_say(backend: LocalBackend) -> None:

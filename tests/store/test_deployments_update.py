@@ -109,7 +109,7 @@ def test_refusals_change_nothing(
 ) -> None:
     made = make_deployment(store, **FULL, schedules=[cron()])
     with pytest.raises(error, match=message):
-        patch(store, made, version="new", schedules=[], **fields)
+        patch(store, made, version="new", schedules=[cron("@daily")], **fields)
     assert deployments.read(store, made.id) == made
     assert len(history.read(store)) == 1
 
@@ -140,7 +140,12 @@ def test_the_check_sees_the_schedules_that_are_kept(store: Store) -> None:
 
         with pytest.raises(Invalid):
             deployments.update(store, made.id, change, WHO, check=check)
-    assert seen == [[{"of": "a"}, {"of": "b"}], [{"of": "b"}, {"of": "new"}], [{"of": "a"}, {}], []]
+    assert seen == [
+        [{"of": "a"}, {"of": "b"}],
+        [{"of": "b"}, {"of": "new"}],
+        [{"of": "a"}, {}],
+        [{"of": "a"}, {"of": "b"}],
+    ]
 
 
 # --- Pausing by PATCH, as serve() does
@@ -192,7 +197,9 @@ def as_slugs(before: Deployment, after: Deployment) -> dict[str | None, str | No
         ([A], [cron("0 1 * * *", slug="c", replaces="nothing")], {"a": "a", "c": "new"}),
         ([A, B], [cron(slug="b", replaces="a"), cron(slug="a", replaces="b")], {"b": "a", "a": "b"}),
         ([A, B], [cron(slug="b", replaces="a"), cron(slug="c", replaces="b")], {"b": "a", "c": "b"}),
-        ([A, B], [], {}),
+        ([A, B], [], {"a": "a", "b": "b"}),
+        ([PLAIN, A], [], {}),
+        ([PLAIN, A], [PLAIN], {None: None}),
         ([PLAIN], [A], {"a": "new"}),
         ([PLAIN], [PLAIN], {None: None}),
         ([], [A, PLAIN], {"a": "new", None: "new"}),
@@ -210,10 +217,14 @@ def test_schedules_are_patched_by_slug_or_replaced(
     ("existing", "sent", "message"),
     [
         ([A], [PLAIN], schedules.SLUG_FOR_EACH),
-        ([A, PLAIN], [A, PLAIN], schedules.SLUG_FOR_EACH),
-        ([A, B], [cron(slug="b", replaces="a")], "that slug is taken"),
-        ([A], [cron(slug="a"), cron(slug="c", replaces="a")], "changed twice in one request"),
-        ([A], [cron(slug="b", replaces="a"), cron(slug="c", replaces="a")], "changed twice in one request"),
+        ([A, B], [A, PLAIN], schedules.SLUG_FOR_EACH),
+        ([A, B], [cron(slug="b", replaces="a")], "Cannot rename schedule from 'a' to 'b'"),
+        ([A], [cron(slug="a"), cron(slug="c", replaces="a")], "Multiple schedules target the same slug: a"),
+        (
+            [A],
+            [cron(slug="b", replaces="a"), cron(slug="c", replaces="a")],
+            "Multiple schedules target the same slug: a",
+        ),
     ],
 )
 def test_schedules_that_contradict_each_other_are_refused(

@@ -28,6 +28,8 @@ def made(store: Store) -> Deployment:
     make_planned_run(store, deployment, 0, 5, name="future")
     late = make_planned_run(store, deployment, 0, -1, name="late")
     states.write(store, late.id, StateCreate(type=S.SCHEDULED, name="Late"))
+    queued = make_planned_run(store, deployment, 0, -4, name="queued")
+    states.write(store, queued.id, StateCreate(type=S.SCHEDULED, name="AwaitingConcurrencySlot"))
     retry = make_planned_run(store, deployment, 0, -2, name="retry")
     states.write(store, retry.id, StateCreate(type=S.RUNNING))
     states.write(store, retry.id, StateCreate(type=S.SCHEDULED, name="AwaitingRetry"))
@@ -42,7 +44,7 @@ def made(store: Store) -> Deployment:
 
 def test_pausing_takes_only_auto_scheduled_runs_that_wait(store: Store, made: Deployment) -> None:
     assert deployments.pause(store, [made.id], WHO) == 1
-    assert run_names(store, made) == {"retry", "running", "backfill", "manual", "ended"}
+    assert run_names(store, made) == {"queued", "retry", "running", "backfill", "manual", "ended"}
     assert deployments.read(store, made.id).paused
     assert deployments.read(store, made.id).schedules == made.schedules
 
@@ -143,7 +145,7 @@ def test_deleting_leaves_a_global_limit(store: Store) -> None:
 def test_the_preview_says_what_deleting_does(store: Store, made: Deployment) -> None:
     other = make_deployment(store, "other", schedules=[cron(), cron("@hourly")])
     preview = deployments.deletion_preview(store, [made.id, other.id, NOBODY])
-    assert preview == DeletionPreview(deployments=2, schedules=3, scheduled_runs=4, kept_runs=3, running=1)
+    assert preview == DeletionPreview(deployments=2, schedules=3, scheduled_runs=5, kept_runs=3, running=1)
     before = run_names(store, made)
     deployments.delete(store, [made.id, other.id], WHO)
     assert len(before) - len(run_names(store, made)) == preview.scheduled_runs

@@ -85,6 +85,11 @@ def test_a_retry_counts_again_adds_its_time_and_keeps_the_first_start(
     assert ended.expected_start_time == first
 
 
+def test_a_suspended_run_that_resumes_is_the_same_try(store: Store) -> None:
+    run = make_run(store, make_deployment(store), empirical_policy={"resuming": True})
+    assert enter(store, run, S.RUNNING).run_count == 0
+
+
 def test_a_running_run_s_time_so_far_grows(store: Store, clock: FrozenClock, run: FlowRun) -> None:
     enter(store, run, S.RUNNING)
     clock.advance(5)
