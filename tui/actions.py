@@ -13,6 +13,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
+from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -39,6 +40,8 @@ class Action:
         danger: opens a dialog before it acts.
         undoable: its change of deployments or schedules is in the history and can be taken back.
         long_words: one sentence more, for the help.
+        immediate: it opens a prompt, so it acts before the next key is looked at: keys that arrive in one
+            piece over a slow line must land in the prompt and not act on the list.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Action:
     danger: bool = False
     undoable: bool = False
     long_words: str = ""
+    immediate: bool = False
 
     @property
     def binding(self) -> Binding:
@@ -60,6 +64,7 @@ class Action:
             f"act('{self.id}')",
             self.words,
             show=bool(self.footer),
+            priority=self.immediate,
             id=self.id,
             tooltip=self.long_words,
             group=Binding.Group(self.group),
@@ -115,8 +120,14 @@ class ActionHost(_Base):
         """Read-only mode drops changing actions from the key map, and so from footer, help and palette."""
         if action == "act":
             found = find(str(parameters[0]))
+            if found is not None and found.immediate and self._is_typing():
+                return False
             return not (found and found.changing and not self.changes_allowed)
         return super().check_action(action, parameters)
+
+    def _is_typing(self) -> bool:
+        """Whether keys are text now, or belong to a dialog: prompts open from neither."""
+        return isinstance(self.app.focused, Input) or self.app.screen.is_modal
 
     async def action_act(self, action_id: str) -> None:
         """Run a registered action of this host, or say why not."""

@@ -42,6 +42,7 @@ JUMP = Action(
     "Jump: deployments, runs, dep NAME",
     "Go",
     long_words=":runs failed · :dep etl/nightly · :theme sluice-light",
+    immediate=True,
 )
 NEXT_SCREEN = Action("app.next_screen", "right_square_bracket", "next_screen", "Next screen", "Go")
 PREVIOUS_SCREEN = Action(
@@ -103,7 +104,8 @@ class SluiceApp(ActionHost, App[None]):
         self._feed: ChangeFeed | None = None
         for own in THEMES:
             self.register_theme(own)
-        self.theme = theme if theme in self.available_themes else "sluice-dark"
+        # Not by assignment: the watcher would parse all style sheets a second time before the first picture.
+        self.set_reactive(SluiceApp.theme, theme if theme in self.available_themes else "sluice-dark")
         if keymap:
             self.set_keymap(keymap)
 

@@ -461,3 +461,28 @@ async def test_slow_reads_do_not_block_keys() -> None:
         assert "next run" in seen.bar()
 
     await see(case)
+
+
+async def test_keys_that_arrive_in_one_piece_go_where_they_would_one_by_one() -> None:
+    async def case(seen: Seen) -> None:
+        for key in ("slash", *"report", "enter", "r"):
+            seen.app.simulate_key(key)
+        await until(seen.pilot, lambda: bool(seen.backend.calls))
+        await settle(seen.pilot)
+        assert seen.screen.query_now.text == "report"
+        names = [(name, seen.backend.rows[key].full_name) for name, key in seen.backend.calls]
+        assert names == [("run", "report/sales-daily")]
+
+    await see(case)
+
+
+async def test_a_jump_typed_ahead_does_not_act_on_the_list() -> None:
+    async def case(seen: Seen) -> None:
+        for key in ("colon", *"dep rdp", "escape", "down"):
+            seen.app.simulate_key(key)
+        await until(seen.pilot, lambda: seen.table.cursor_place == 1)
+        await settle(seen.pilot)
+        assert seen.backend.calls == []
+        assert seen.app.focused is seen.table
+
+    await see(case)

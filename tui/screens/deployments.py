@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from store.schemas import DeploymentQuery, DeploymentRow, DeploymentSort
-from tui.actions import Action, bindings, register
+from tui.actions import Action, bindings, find, register
 from tui.live import LatestRead
 from tui.screens.base import SluiceScreen
 from tui.screens.deployment_changes import DeploymentChanges
@@ -37,7 +37,9 @@ NEWEST_FIRST = frozenset({"last_run", "duration"})
 """Sorts that begin with the largest."""
 
 ACTIONS = register(
-    Action("deployments.filter", "slash", "filter", "Filter by words", "View", footer="filter"),
+    Action(
+        "deployments.filter", "slash", "filter", "Filter by words", "View", footer="filter", immediate=True
+    ),
     Action(
         "deployments.pause",
         "p",
@@ -100,10 +102,12 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def __init__(self) -> None:
         super().__init__()
         self.query_now = DeploymentQuery()
+        self._query_shown: DeploymentQuery | None = None
         self._keys_read: LatestRead[_Asked, KeyList[UUID] | None] = LatestRead(
             self, self._read_keys, self._show_keys, self._show_failure
         )
         self._loaded = False
+        self._held_action = ""
         self._repeat_pending = False
 
     def compose_body(self) -> Iterator[Widget]:
@@ -159,14 +163,19 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
 
     def _show_keys(self, asked: _Asked, keys: KeyList[UUID] | None) -> None:
         self._loaded = True
+        self._query_shown = asked.query
         if keys is not None:
             self.table.set_keys(keys, complete=not asked.query.text)
         else:
             self.table.refresh_rows()
         self._show_counts()
+        if self._held_action and asked.query == self.query_now:
+            held, self._held_action = self._held_action, ""
+            self.call_later(self.action_act, held)
 
     def _show_failure(self, error: Exception) -> None:
         self._loaded = True
+        self._held_action = ""
         self.app.report(error)
         if not self.table.keys:
             self.empty.say("The deployments could not be read", [str(error)])
@@ -239,6 +248,17 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
         for sort in get_args(DeploymentSort):
             if sort == event.sort:
                 self._sort(sort, not self.query_now.descending if same else sort in NEWEST_FIRST)
+
+    async def action_act(self, action_id: str) -> None:
+        """Run an action; a change waits until the list asked for last is on screen.
+
+        Keys typed ahead of a filter or a sort would otherwise act on a row that is about to go.
+        """
+        action = find(action_id)
+        if action is not None and action.changing and self._query_shown != self.query_now:
+            self._held_action = action_id
+        else:
+            await super().action_act(action_id)
 
     # --- actions that look
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from tui.text import harmless
@@ -21,11 +23,16 @@ SIGNS = {"filter": "/", "jump": ":"}
 
 
 class Prompt(Horizontal):
-    """One line at the bottom that appears in place of the footer while it is open."""
+    """One line at the bottom that stands in place of the footer while it is open.
+
+    Its keys have priority, and move the focus before the next key is looked at: of keys that arrive in one
+    piece, those before enter belong to the text and those after it to the list.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Close the prompt", show=False),
-        Binding("down", "keep", "Back to the list", show=False),
+        Binding("enter", "submit", "Take it", show=False, priority=True),
+        Binding("escape", "cancel", "Close the prompt", show=False, priority=True),
+        Binding("down", "keep", "Back to the list", show=False, priority=True),
     ]
 
     class _Said(Message):
@@ -46,6 +53,7 @@ class Prompt(Horizontal):
     def __init__(self) -> None:
         super().__init__(classes="-closed")
         self.kind = "filter"
+        self._focused_before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="prompt-sign", markup=False)
@@ -67,12 +75,21 @@ class Prompt(Horizontal):
         entry.cursor_position = len(entry.value)
         self.remove_class("-closed")
         self.screen.add_class("-prompting")
-        entry.focus()
+        if self.screen.focused is not entry:
+            self._focused_before = self.screen.focused
+        self.screen.set_focus(entry)
 
-    def close(self) -> None:
-        """Hide the prompt."""
+    def _close(self, message: type[_Said]) -> None:
+        """Hide, give the focus back at once, and tell when the keys typed until now have arrived."""
+        if not self.is_open:
+            return
         self.add_class("-closed")
         self.screen.remove_class("-prompting")
+        self.screen.set_focus(self._focused_before)
+        self.query_one(Input).call_later(partial(self._tell, message))
+
+    def _tell(self, message: type[_Said]) -> None:
+        self.post_message(message(self.kind, self.query_one(Input).value))
 
     @on(Input.Changed)
     def _pass_on_change(self, event: Input.Changed) -> None:
@@ -80,19 +97,15 @@ class Prompt(Horizontal):
         if self.is_open:
             self.post_message(self.Changed(self.kind, event.value))
 
-    @on(Input.Submitted)
-    def _pass_on_submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.close()
-        self.post_message(self.Submitted(self.kind, event.value))
+    def action_submit(self) -> None:
+        """Take what was typed."""
+        self._close(self.Submitted)
 
     def action_keep(self) -> None:
         """Keep the filter and go back to the list."""
         if self.kind == "filter":
-            self.close()
-            self.post_message(self.Submitted(self.kind, self.query_one(Input).value))
+            self._close(self.Submitted)
 
     def action_cancel(self) -> None:
         """Close, and clear what was typed."""
-        self.close()
-        self.post_message(self.Cancelled(self.kind, ""))
+        self._close(self.Cancelled)
