@@ -94,8 +94,13 @@ def redirect(frames: Frames) -> None:
     sys.stderr = sys.__stderr__ = stream(b"e", 2)  # type: ignore[misc]  # Final in typeshed only
 
 
-def catch_logging(frames: Frames) -> None:
-    """Send the records of the logging module, from INFO on, as lines with their level and logger."""
+def catch_logging(frames: Frames) -> Callable[[], None]:
+    """Send the records of the logging module, from INFO on, as lines with their level and logger.
+
+    Returns:
+        Catches them again, after the user's file or a library that it imports has configured logging: what
+        would now be written to stdout or stderr arrives once, with its level.
+    """
     import logging
 
     class FrameHandler(logging.Handler):
@@ -107,8 +112,18 @@ def catch_logging(frames: Frames) -> None:
                 self.handleError(record)
 
     root = logging.getLogger()
-    root.addHandler(FrameHandler())
+    handler = FrameHandler()
+    root.addHandler(handler)
     root.setLevel(logging.INFO)
+
+    def catch_again() -> None:
+        if handler not in root.handlers:
+            for other in list(root.handlers):
+                if getattr(other, "stream", None) in (sys.stdout, sys.stderr):
+                    root.removeHandler(other)
+            root.addHandler(handler)
+
+    return catch_again
 
 
 def unwind_on_sigterm() -> None:
@@ -242,10 +257,12 @@ def enter(fd: int, run_dir: str) -> int:
         entry = json.load(file)
     frames = Frames(fd)
     redirect(frames)
-    catch_logging(frames)
+    catch_again = catch_logging(frames)
     unwind_on_sigterm()
     try:
-        call(load(entry, frames), entry)
+        function = load(entry, frames)
+        catch_again()
+        call(function, entry)
     except SystemExit as error:
         if isinstance(error.code, str):
             frames.fail(error.code)

@@ -70,6 +70,18 @@ def flow():
     assert ran.exit["code"] == 0
 
 
+def test_a_file_that_configures_logging_is_heard_once_with_levels(tmp_path: Path) -> None:
+    code = """
+import logging, sys
+logging.basicConfig(force=True, stream=sys.stderr, level=logging.DEBUG, format="mine %(message)s")
+def flow():
+    logging.getLogger("a").debug("detail")
+    logging.getLogger("a").error("trouble")
+"""
+    lines = [line[:3] for line in run_entry(tmp_path, code).lines]
+    assert lines == [(10, "a", "detail"), (ERROR, "a", "trouble")]
+
+
 def test_an_exception_fails_the_run_with_its_last_line(tmp_path: Path) -> None:
     ran = run_entry(
         tmp_path,
