@@ -104,7 +104,7 @@ ACTIONS = register(
         changing=True,
         danger=True,
     ),
-    Action("deployment.filter_runs", "slash", "filter", "Filter the runs by words", "Runs"),
+    Action("deployment.filter_runs", "slash", "filter", "Filter the runs by words", "Runs", immediate=True),
     Action("deployment.span", "f", "next_span", "Runs so far, upcoming, or all", "Runs"),
     Action("deployment.sort_runs", "s", "sort_next", "Sort the runs by the next column", "Runs"),
     Action("deployment.reverse_runs", "S", "sort_reverse", "Turn the order of the runs around", "Runs"),

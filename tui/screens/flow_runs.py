@@ -22,7 +22,7 @@ GROUP = "Runs"
 
 ACTIONS = register(
     Action("runs.open", "enter", "open_run", "Open the run", GROUP, footer="open"),
-    Action("runs.filter", "slash", "filter", "Filter by words", "View", footer="filter"),
+    Action("runs.filter", "slash", "filter", "Filter by words", "View", footer="filter", immediate=True),
     Action(
         "runs.span",
         "f",
