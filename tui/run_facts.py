@@ -143,8 +143,8 @@ def _timing_facts(run: FlowRun, now: datetime, zone: tzinfo | None) -> list[Item
     due, facts = due_of(run), [Heading("Times")]
     items: list[Item] = list(facts)
     if due is not None:
-        waits = run.start_time is None and run.state_type == StateType.SCHEDULED
-        items.append(fact("due", exact(due, zone) + (f"\n{countdown(due, now)}" if waits else "")))
+        ahead = f"\n{countdown(due, now)}" if due > now else ""
+        items.append(fact("due", exact(due, zone) + ahead))
     if run.start_time is not None:
         items.append(fact("started", exact(run.start_time, zone)))
     seconds = late_by(run, now)

@@ -90,7 +90,7 @@ async def test_the_head_says_state_name_message_and_times(backend: RunsBackend) 
 async def test_details_stand_at_the_side_when_wide_and_below_on_request(backend: RunsBackend) -> None:
     async with opened(backend, FAILED, (140, 40)) as (_, pilot, screen):
         assert screen.facts.region.width > 30
-        assert "api_token  ••••••" in screen.facts.text
+        assert "api_token   ••••••" in screen.facts.text
         await pilot.press("z")
         assert screen.facts.region.width == 0
     async with opened(backend, FAILED) as (_, pilot, screen):
@@ -103,7 +103,7 @@ async def test_details_stand_at_the_side_when_wide_and_below_on_request(backend:
 async def test_a_run_that_waits_says_for_what(backend: RunsBackend) -> None:
     async with opened(backend, SCHEDULED) as (_, _, screen):
         assert "Scheduled, due in 4m." in screen.header.render().plain
-        assert "Scheduled, due in 4m." in "\n".join(
+        assert "It has not started: there is no log yet." in "\n".join(
             str(screen.panel.view.render_line(y).text) for y in range(3)
         )
     backend.worker = None

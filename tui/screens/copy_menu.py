@@ -36,22 +36,7 @@ class Copyable(NamedTuple):
 class CopyMenu(ModalScreen[Copyable | None]):
     """Answers what was chosen, or null."""
 
-    DEFAULT_CSS = """
-    CopyMenu {
-        align: center middle;
-        background: $background 60%;
-        #copy-menu {
-            width: 66;
-            max-width: 100%;
-            height: auto;
-            background: $surface;
-            border: round $primary;
-            padding: 0 1;
-        }
-        #copy-title { text-style: bold; padding: 0 1; margin-bottom: 1; }
-        #copy-entries { height: auto; max-height: 12; border: none; padding: 0; background: $surface; }
-    }
-    """
+    CSS_PATH = "copy_menu.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,y,q", "leave", "Close", show=False),
         Binding("j", "down", "Down", show=False),

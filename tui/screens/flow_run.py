@@ -13,11 +13,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
 from store.errors import NotFound
-from store.schemas import TERMINAL_STATES, FlowRun, LogLine, Status
+from store.schemas import TERMINAL_STATES, FlowRun, LogLine
 from tui.actions import Action, bindings, register
 from tui.clipboard import copy_text
 from tui.live import LatestRead
-from tui.run_facts import RunNews, details, headline, timing_words, waiting_words
+from tui.run_facts import RunNews, details, headline, timing_words
 from tui.screens.base import SluiceScreen
 from tui.screens.copy_menu import Copyable, CopyMenu
 from tui.screens.flow_run_changes import FlowRunChanges, change_actions
@@ -82,7 +82,7 @@ class FlowRunScreen(FlowRunChanges, LogActions, SluiceScreen):
             with Vertical(id="run-log"):
                 yield LogPanel(BackendLog(self), zone=self.app.zone)
             with VerticalScroll(id="run-details"):
-                yield FactList(id="run-facts")
+                yield FactList(label_width=12, id="run-facts")
 
     def on_mount(self) -> None:
         self.panel.view.focus()
@@ -133,7 +133,7 @@ class FlowRunScreen(FlowRunChanges, LogActions, SluiceScreen):
         )
         self.facts.show(details(self.news, now, self.app.zone))
         if not self._gone:
-            self.panel.view.say_nothing(log_words(run, status, now))
+            self.panel.view.say_nothing(log_words(run))
         self.panel.set_ended(run.state_type in TERMINAL_STATES)
 
     @on(LogPanel.FollowChanged)
@@ -208,10 +208,10 @@ def _file_name(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).strip(".") or "run"
 
 
-def log_words(run: FlowRun, status: Status | None, now: datetime) -> str:
+def log_words(run: FlowRun) -> str:
     """What stands in place of a log without lines."""
     if run.state_type in TERMINAL_STATES:
         return (
             "This run wrote no log lines." if run.start_time else "This run never started: there is no log."
         )
-    return waiting_words(run, status, now) or "No log lines yet."
+    return "No log lines yet." if run.start_time else "It has not started: there is no log yet."

@@ -1,8 +1,9 @@
 """The lines of one run's log as the log view holds them: an index of all, the text of some.
 
-Seventeen bytes stay in memory for every row; texts are kept in chunks of 1,000 rows within a budget, and a
-chunk that was let go is read again by its window of ids when it is looked at. So a log of a million lines
-costs about 20 MB of index and at most `TEXT_BUDGET` of text.
+25 bytes stay in memory for every row; texts are kept in chunks of 1,000 rows within a budget, and a chunk
+that was let go is read again by its window of ids when it is looked at. So a log of a million lines costs
+about 25 MB of index and at most `TEXT_BUDGET` of text. Arrays and plain strings only: objects that the
+garbage collector follows, one for each row, would stop the screen at each of its rounds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from store.clock import from_micros, to_micros
 from store.schemas import LogLine
 from tui.text import harmless, width_of
 
@@ -21,10 +23,10 @@ CHUNK = 1_000
 """Rows whose texts are kept, let go and read again together."""
 
 TEXT_BUDGET = 32_000_000
-"""Bytes of text kept, roughly; at 100 characters a line about 100,000 lines."""
+"""Bytes of text kept, roughly; at 100 characters a line about 200,000 lines."""
 
-ROW_COST = 200
-"""Bytes a kept row costs besides its characters."""
+ROW_COST = 60
+"""Bytes a kept text costs besides its characters."""
 
 MAX_LINE = 20_000
 """Characters of one line that are drawn and searched; saving and the store keep all of it."""
@@ -98,11 +100,13 @@ class LogLines:
         self.ids = array("q")
         self.parts = array("I")
         self.widths = array("i")
+        self.times = array("q")
+        """Microseconds since the epoch."""
         self.heads = bytearray()
         """The level of each message at its first row, 0 at its further rows."""
         self.widest = 0
         self._budget = budget
-        self._chunks: OrderedDict[int, list[LogRow]] = OrderedDict()
+        self._chunks: OrderedDict[int, list[str]] = OrderedDict()
         self._kept = 0
 
     def __len__(self) -> int:
@@ -126,39 +130,47 @@ class LogLines:
         self.ids.extend(row.id for row in rows)
         self.parts.extend(row.part for row in rows)
         self.widths.extend(row.width for row in rows)
+        self.times.extend(to_micros(row.at) for row in rows)
         self.heads.extend(0 if row.part else row.level for row in rows)
         self.widest = max(self.widest, max(abs(row.width) for row in rows))
+        texts = [row.text for row in rows]
         done = 0
-        while done < len(rows):
+        while done < len(texts):
             chunk, within = divmod(number + done, CHUNK)
-            some = rows[done : done + CHUNK - within]
+            some = texts[done : done + CHUNK - within]
             self._keep(chunk, within, some)
             done += len(some)
         self._let_go()
 
-    def _keep(self, chunk: int, within: int, rows: Sequence[LogRow]) -> None:
+    def _keep(self, chunk: int, within: int, texts: Sequence[str]) -> None:
         kept = self._chunks.get(chunk)
         if len(kept or ()) != within:
             return  # rows before these were let go: the whole chunk is read again when it is looked at
         if kept is None:
             kept = self._chunks[chunk] = []
-        kept.extend(rows)
-        self._kept += _cost(rows)
+        kept.extend(texts)
+        self._kept += _cost(texts)
         self._chunks.move_to_end(chunk)
 
     def _let_go(self) -> None:
         while self._kept > self._budget and len(self._chunks) > 1:
-            _, rows = self._chunks.popitem(last=False)
-            self._kept -= _cost(rows)
+            _, texts = self._chunks.popitem(last=False)
+            self._kept -= _cost(texts)
 
     def row(self, number: int) -> LogRow | None:
         """The row of that number, null while its chunk is not in memory."""
         chunk, within = divmod(number, CHUNK)
-        rows = self._chunks.get(chunk)
-        if rows is None or within >= len(rows):
+        texts = self._chunks.get(chunk)
+        if texts is None or within >= len(texts):
             return None
         self._chunks.move_to_end(chunk)
-        return rows[within]
+        return self._row(number, texts[within])
+
+    def _row(self, number: int, text: str) -> LogRow:
+        part = self.parts[number]
+        level = self.heads[number - part] if part <= number else 0
+        at = from_micros(self.times[number])
+        return LogRow(self.ids[number], part, level, at, text, self.widths[number])
 
     def window(self, chunk: int) -> Window:
         """How to read the rows of that chunk again."""
@@ -169,27 +181,27 @@ class LogLines:
     def put(self, chunk: int, rows: list[LogRow]) -> None:
         """Keep a chunk that was read again."""
         old = self._chunks.pop(chunk, [])
-        # Lines that arrived while it was read belong to it too, and are in the old rows only.
-        rows = rows if len(rows) >= len(old) else old
-        self._chunks[chunk] = rows
-        self._kept += _cost(rows) - _cost(old)
+        # Lines that arrived while it was read belong to it too, and are among the old texts only.
+        texts = [row.text for row in rows] if len(rows) >= len(old) else old
+        self._chunks[chunk] = texts
+        self._kept += _cost(texts) - _cost(old)
         self._let_go()
 
     def join(self, later: LogLines) -> None:
         """Add all rows of `later`, which follow those that are here; texts that it has in memory stay."""
         number = len(self.ids)
-        for mine, theirs in ((self.ids, later.ids), (self.parts, later.parts), (self.widths, later.widths)):
-            mine.extend(theirs)
+        for name in ("ids", "parts", "widths", "times"):
+            getattr(self, name).extend(getattr(later, name))
         self.heads.extend(later.heads)
         self.widest = max(self.widest, later.widest)
         for chunk in sorted(later._chunks):
-            rows = later._chunks[chunk]
+            texts = later._chunks[chunk]
             start = number + chunk * CHUNK
             room = -start % CHUNK
             if room:
-                self._keep(start // CHUNK, start % CHUNK, rows[:room])
-            for done in range(room, len(rows), CHUNK):
-                self._keep((start + done) // CHUNK, 0, rows[done : done + CHUNK])
+                self._keep(start // CHUNK, start % CHUNK, texts[:room])
+            for done in range(room, len(texts), CHUNK):
+                self._keep((start + done) // CHUNK, 0, texts[done : done + CHUNK])
         self._let_go()
 
     def end_of_message(self, number: int) -> int:
@@ -206,12 +218,12 @@ class LogLines:
     def read(self, start: int, stop: int, read_logs: ReadLogs) -> Iterator[tuple[int, LogRow]]:
         """Rows `start` to `stop` with their numbers, from memory or by `read_logs`; for threads."""
         for chunk in range(start // CHUNK, (stop - 1) // CHUNK + 1 if stop > start else start // CHUNK):
-            rows = self._chunks.get(chunk)
+            texts = self._chunks.get(chunk)
             base = chunk * CHUNK
-            if rows is None or base + len(rows) < min(stop, base + CHUNK):
-                rows = read_window(self.window(chunk), read_logs)
-            for number in range(max(start, base), min(stop, base + len(rows))):
-                yield number, rows[number - base]
+            if texts is None or base + len(texts) < min(stop, base + CHUNK):
+                texts = [row.text for row in read_window(self.window(chunk), read_logs)]
+            for number in range(max(start, base), min(stop, base + len(texts))):
+                yield number, self._row(number, texts[number - base])
 
     def next_error(self, after: int) -> int | None:
         """The first row of the next run of errors that begins at or after row `after`."""
@@ -231,8 +243,8 @@ class LogLines:
         return None
 
 
-def _cost(rows: Sequence[LogRow]) -> int:
-    return sum(len(row.text) for row in rows) + ROW_COST * len(rows)
+def _cost(texts: Sequence[str]) -> int:
+    return sum(map(len, texts)) + ROW_COST * len(texts)
 
 
 def read_window(window: Window, read_logs: ReadLogs) -> list[LogRow]:

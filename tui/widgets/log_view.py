@@ -37,7 +37,7 @@ LEVEL_WIDTH = 2
 MARGIN = 1
 NARROW = 44
 """Below so many cells there is no room for times beside the text."""
-STRIPS = 2_048
+STRIPS = 512
 SHIFT = 8
 COPY_LINES = 5_000
 """Lines that a selection by mouse copies at most."""
