@@ -154,7 +154,8 @@ def load_module(file: str, title: str) -> ModuleType:
     name = os.path.splitext(os.path.basename(file))[0]
     if name in sys.modules or name in getattr(sys, "stdlib_module_names", ()):
         name = f"__sluice_{name}"
-    sys.path.insert(0, os.path.dirname(file))
+    # As Prefect's load_script_as_module: the file's folder first, then the working directory (the project).
+    sys.path[:0] = dict.fromkeys([os.path.dirname(file), os.getcwd()])
     sys.argv = [file]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:

@@ -87,7 +87,8 @@ _ARRIVED = """
 SELECT {columns} FROM {tables}
 WHERE r.state_type = 'SCHEDULED' AND r.next_scheduled_start_time <= ? AND r.work_queue_id IN ({queues})
 AND r.state_name <> 'AwaitingConcurrencySlot'
-AND (NOT r.auto_scheduled OR r.next_scheduled_start_time > ? OR (? AND r.state_name <> 'Scheduled'))
+AND (NOT r.auto_scheduled OR r.next_scheduled_start_time > ?
+    OR r.state_name NOT IN ('Scheduled', 'Late') OR (? AND r.state_name = 'Late'))
 ORDER BY q.priority, r.next_scheduled_start_time, r.id LIMIT ?"""
 _WAITING = """
 SELECT {columns}
@@ -248,6 +249,8 @@ def record_end(
 ) -> State | None:
     """Give a claimed run the state that it ended with, and what its process left.
 
+    A run that is CANCELLING ends CANCELLED, whatever the state.
+
     Args:
         exit_code: of the process; minus the signal's number when a signal ended it.
 
@@ -256,12 +259,14 @@ def record_end(
     """
     sql = (
         "UPDATE flow_run SET exit_code = ?, log_cut = ? WHERE id = ? AND claim_token = ?"
-        f" AND state_type IN ({ACTIVE})"
+        f" AND state_type IN ({ACTIVE}) RETURNING state_type"
     )
     with store.write():
-        values = (exit_code, log_cut, flow_run_id.bytes, token)
-        if store.database.execute_sql(sql, values).rowcount == 0:
+        row = store.database.execute_sql(sql, (exit_code, log_cut, flow_run_id.bytes, token)).fetchone()
+        if row is None:
             return None
+        if row[0] == StateType.CANCELLING:
+            state = state.model_copy(update={"type": StateType.CANCELLED, "name": None})
         return states.write(store, flow_run_id, state, expect_token=token)
 
 

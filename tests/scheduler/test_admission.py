@@ -349,3 +349,14 @@ def test_fencing(store: Store, desk: Desk) -> None:
     read = flow_runs.read(store, run.id)
     assert (read.sluice.exit_code, read.sluice.log_cut, read.infrastructure_pid) == (0, True, "3")
     assert claims.record_end(store, run.id, 2, StateCreate(type=StateType.FAILED)) is None
+
+
+def test_a_run_that_is_cancelling_ends_cancelled(store: Store, desk: Desk) -> None:
+    run = desk.make(make_deployment(store))
+    desk.admit()
+    states.write(store, run.id, StateCreate(type=StateType.CANCELLING))
+    ended = claims.record_end(
+        store, run.id, 1, StateCreate(type=StateType.FAILED, name="TimedOut", message="m")
+    )
+    assert ended is not None
+    assert (ended.type, ended.name, ended.message) == (StateType.CANCELLED, "Cancelled", "m")

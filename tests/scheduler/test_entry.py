@@ -237,6 +237,16 @@ def flow():
     assert run_entry(tmp_path, code).texts == [f"flows {tmp_path} ['{tmp_path}/flows.py']"]
 
 
+def test_the_working_directory_is_on_the_module_path_after_the_files_folder(tmp_path: Path) -> None:
+    (tmp_path / "shared.py").write_text("WHO = 'project'")
+    (tmp_path / "flows").mkdir()
+    file = tmp_path / "flows" / "etl.py"
+    file.write_text("import shared, sys\ndef flow(): print(shared.WHO, sys.path[:2])\n")
+    run_dir = make_folder(tmp_path, **entry_fields(file, "flow"))
+    ran = finish(run_dir, start_runner(run_dir))
+    assert ran.texts == [f"project {[str(file.parent), str(tmp_path)]}"]
+
+
 def test_programs_that_the_function_starts_write_to_the_log_too(tmp_path: Path) -> None:
     code = """
 import os, subprocess, sys
