@@ -20,7 +20,9 @@ else:
 GROUP = "Log"
 
 LOG_ACTIONS = (
-    Action("log.find", "slash", "find_text", "Find a regular expression", GROUP, footer="find"),
+    Action(
+        "log.find", "slash", "find_text", "Find a regular expression", GROUP, footer="find", immediate=True
+    ),
     Action("log.find_next", "n", "find_next", "Next match", GROUP),
     Action("log.find_previous", "N", "find_previous", "Previous match", GROUP),
     Action(
@@ -31,6 +33,7 @@ LOG_ACTIONS = (
         GROUP,
         footer="filter",
         long_words="level:warning time.?out · while following, new lines are filtered too · empty shows all",
+        immediate=True,
     ),
     Action("log.next_error", "e", "next_error", "Next error", GROUP, footer="error"),
     Action("log.previous_error", "E", "previous_error", "Previous error", GROUP),
@@ -44,6 +47,7 @@ LOG_ACTIONS = (
         "Save the log to a file",
         GROUP,
         long_words="With a filter, what passes it.",
+        immediate=True,
     ),
 )
 

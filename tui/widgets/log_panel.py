@@ -304,7 +304,6 @@ class LogPanel(Vertical):
     @on(LogPrompt.Cancelled)
     def _leave_prompt(self, event: LogPrompt.Cancelled) -> None:
         event.stop()
-        self.view.focus()
         if event.question == "search":
             self.view.set_pattern(None)
             self.status.refresh()
@@ -316,10 +315,8 @@ class LogPanel(Vertical):
         try:
             answers[event.question](event.text)
         except Invalid as invalid:
+            self.prompt.ask(event.question, event.text)
             self.prompt.refuse(str(invalid))
-        else:
-            self.prompt.close()
-            self.view.focus()
 
     def _search(self, text: str) -> None:
         self.view.set_pattern(parse_pattern(text) if text else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual import on
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from tui.text import harmless
@@ -24,9 +26,16 @@ _HINTS = {
 
 
 class LogPrompt(Vertical):
-    """Hidden until `ask`. A refusal stands above the line and keeps what was typed."""
+    """Hidden until `ask`. A refusal stands above the line and keeps what was typed.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Close the prompt", show=False)]
+    Its keys have priority and move the focus at once: of keys that arrive in one piece over a slow line,
+    those before enter belong to the text, and those after it to the log.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Take it", show=False, priority=True),
+        Binding("escape", "cancel", "Close the prompt", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     LogPrompt {
         height: auto;
@@ -50,7 +59,7 @@ class LogPrompt(Vertical):
         """A key was typed."""
 
     class Submitted(_Said):
-        """Enter was pressed; the prompt stays until `close`, because the answer may be refused."""
+        """Enter was pressed; the prompt is closed. To refuse the answer, `ask` again and `refuse`."""
 
     class Cancelled(_Said):
         """Escape was pressed; the prompt is closed."""
@@ -58,6 +67,7 @@ class LogPrompt(Vertical):
     def __init__(self) -> None:
         super().__init__(classes="-closed")
         self.question: LogQuestion = "search"
+        self._focused_before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("", id="log-prompt-refusal", classes="-empty", markup=False)
@@ -82,7 +92,9 @@ class LogPrompt(Vertical):
         self.refuse("")
         self.remove_class("-closed")
         self.screen.add_class("-prompting")
-        entry.focus()
+        if self.screen.focused is not entry:
+            self._focused_before = self.screen.focused
+        self.screen.set_focus(entry)
 
     def refuse(self, reason: str) -> None:
         """Say why what was typed is not taken; empty for nothing wrong."""
@@ -90,10 +102,17 @@ class LogPrompt(Vertical):
         line.update(Content(harmless(reason)))
         line.set_class(not reason, "-empty")
 
-    def close(self) -> None:
-        """Hide the line."""
+    def _close(self, message: type[_Said]) -> None:
+        """Hide, give the focus back at once, and tell when the keys typed until now have arrived."""
+        if not self.is_open:
+            return
         self.add_class("-closed")
         self.screen.remove_class("-prompting")
+        self.screen.set_focus(self._focused_before)
+        self.query_one(Input).call_later(partial(self._tell, message))
+
+    def _tell(self, message: type[_Said]) -> None:
+        self.post_message(message(self.question, self.query_one(Input).value))
 
     @on(Input.Changed)
     def _pass_on_change(self, event: Input.Changed) -> None:
@@ -101,12 +120,10 @@ class LogPrompt(Vertical):
         if self.is_open:
             self.post_message(self.Changed(self.question, event.value))
 
-    @on(Input.Submitted)
-    def _pass_on_submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self.question, event.value))
+    def action_submit(self) -> None:
+        """Take what was typed."""
+        self._close(self.Submitted)
 
     def action_cancel(self) -> None:
         """Close without an answer."""
-        self.close()
-        self.post_message(self.Cancelled(self.question, self.query_one(Input).value))
+        self._close(self.Cancelled)
