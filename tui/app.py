@@ -104,10 +104,22 @@ class SluiceApp(ActionHost, App[None]):
         self._feed: ChangeFeed | None = None
         for own in THEMES:
             self.register_theme(own)
-        # Not by assignment: the watcher would parse all style sheets a second time before the first picture.
-        self.set_reactive(SluiceApp.theme, theme if theme in self.available_themes else "sluice-dark")
+        self._start_with(theme if theme in self.available_themes else "sluice-dark")
         if keymap:
             self.set_keymap(keymap)
+
+    def _start_with(self, theme: str) -> None:
+        """Take a theme before the style sheets are read.
+
+        Assigning it would parse all of them a second time before the first picture.
+        """
+        self.set_reactive(SluiceApp.theme, theme)
+        dark = self.current_theme.dark
+        self.remove_class(*[name for name in self.classes if name.startswith("-theme-")])
+        self.set_class(True, f"-theme-{theme}")
+        self.set_class(dark, "-dark-mode")
+        self.set_class(not dark, "-light-mode")
+        self.stylesheet.set_variables(self.get_css_variables())
 
     # --- life
 
