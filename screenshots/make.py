@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -132,13 +133,17 @@ def pictures(names: list[str]) -> Iterator[Picture]:
 def make(names: list[str], target: Path) -> None:
     """Write the pictures of these scenes (all when empty) into a folder."""
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["HOME"] = home  # so that the header shows a path that is the same everywhere
+    home = Path(tempfile.gettempdir()) / "sluice-pictures"  # always the same, for it is in the pictures
+    shutil.rmtree(home, ignore_errors=True)
+    os.environ["HOME"] = str(home)
+    try:
         for empty, folder in ((False, "sluice-demo"), (True, "sluice")):
             wanted = [picture for picture in pictures(names) if picture[0].empty == empty]
             if wanted:
-                with made_demo(Path(home) / folder, empty=empty) as store:
+                with made_demo(home / folder, empty=empty) as store:
                     _write(store, wanted, target)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _write(store: Store, wanted: list[Picture], target: Path) -> None:

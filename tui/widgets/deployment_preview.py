@@ -72,8 +72,9 @@ class DeploymentPreview(VerticalScroll, can_focus=False):
         if deployment_id is None:
             self._shown = None
             self._draw()
-        elif new or self._shown is None or (row is not None and row != self._shown.row):
-            self.refresh_data()
+        elif row is not None and (new or self._shown is None or row != self._shown.row):
+            # The list first: before its row is read, and its lines are drawn, the pane asks for nothing.
+            self.call_after_refresh(self.refresh_data)
 
     def refresh_data(self) -> None:
         """Read again what is shown."""
@@ -123,7 +124,7 @@ class DeploymentPreview(VerticalScroll, can_focus=False):
         if self._shown is None:
             self._update(Content(""))
             return
-        width = max(20, self.size.width - 3)
+        width = max(20, self.scrollable_content_region.width)
         self._update(Description(self._shown, self.app.now(), self.app.zone, width, self._style).content())
 
 
