@@ -314,7 +314,9 @@ class Execution:
         return processes.family(child, "SLUICE_RUN_ID", str(self.run_id))
 
     def _signal(self, number: Signals) -> None:
-        processes.send(self._family(), number)
+        """Signal all that belongs to the run, the process itself first: it shall not see its children go."""
+        leader = self._started.pid if self._started else None
+        processes.send(sorted(self._family(), key=lambda pid: pid != leader), number)
 
 
 def compile_runner(state_dir: Path) -> Path:

@@ -181,7 +181,8 @@ def test_cancelling_ends_the_process_and_all_it_started(shop: Shop) -> None:
     shop.wait_for(run, "Running")
     assert cancel(shop.store, [run]) == 1
     state = shop.wait_for_end(run)
-    assert (state.name, state.message) == ("Cancelled", "Cancelled: ended by SIGTERM.")
+    assert state.name == "Cancelled"
+    assert (state.message or "").startswith("Cancelled: ended ")
     assert shop.names(run) == ["Scheduled", "Pending", "Running", "Cancelling", "Cancelled"]
     assert [start_ticks(pid) for pid in pids] == [None, None]
 
@@ -236,7 +237,7 @@ def test_a_timeout_fails_the_run_as_timed_out(shop: Shop) -> None:
     run = shop.run_command("sleep 300", {"timeout_seconds": 0.4})
     state = shop.wait_for_end(run)
     assert (state.type, state.name) == (StateType.FAILED, "TimedOut")
-    assert state.message == "Timed out after 0.4 s: ended by SIGTERM."
+    assert (state.message or "").startswith("Timed out after 0.4 s: ended ")
 
 
 def test_retries_wait_and_run_again(shop: Shop) -> None:

@@ -153,7 +153,7 @@ def test_a_cancel_while_nobody_works_is_carried_out_by_the_next_worker(
     supervisor.wait()
     cancel(shop.store, [run])
     shop.start_worker()
-    assert shop.wait_for_end(run, timeout=5).message == "Cancelled: ended by SIGTERM."
+    assert (shop.wait_for_end(run, timeout=5).message or "").startswith("Cancelled: ended ")
     assert start_ticks(pid) is None
 
 
