@@ -39,3 +39,8 @@ def test_an_unknown_level_is_refused_with_those_that_exist() -> None:
 def test_a_bad_pattern_is_a_sentence(text: str) -> None:
     with pytest.raises(Invalid, match="is not a regular expression"):
         parse_pattern(text)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pattern_that_python_warns_of_is_taken_without_a_word() -> None:
+    assert parse_pattern("[[a]").search("[")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import NamedTuple
 
 from store.errors import Invalid
@@ -35,7 +36,9 @@ def parse_pattern(text: str) -> re.Pattern[str]:
         Invalid: with what is wrong and at which character.
     """
     try:
-        return re.compile(text, 0 if any(c.isupper() for c in text) else re.IGNORECASE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # `[[` may mean more one day: nothing to tell now
+            return re.compile(text, 0 if any(c.isupper() for c in text) else re.IGNORECASE)
     except (re.error, RecursionError, OverflowError) as error:
         place = getattr(error, "pos", None)
         where = f" at character {place + 1}" if isinstance(place, int) else ""
