@@ -17,6 +17,9 @@ ACCENT, WARNING = "virtual-table--accent", "virtual-table--warning"
 SLOWER, FASTER = 1.5, 0.67
 """A last run that took so many times its median is pointed out."""
 
+NOTICEABLE = 0.5
+"""Seconds that it must differ by: nobody cares about 0.3 s instead of 0.1 s."""
+
 
 def state_cell(row: DeploymentRow, context: CellContext) -> Cell:
     """The glyph of what needs attention first."""
@@ -75,6 +78,8 @@ def median_cell(row: DeploymentRow, context: CellContext) -> Cell:
 
 def _trend(row: DeploymentRow) -> tuple[str, str]:
     if not row.last_duration or not row.median_duration:
+        return " ", ""
+    if abs(row.last_duration - row.median_duration) < NOTICEABLE:
         return " ", ""
     ratio = row.last_duration / row.median_duration
     if ratio >= SLOWER:

@@ -225,7 +225,7 @@ class Description:
         lines = [Content.styled(title, self._style("label"))]
         lines += [
             Content.assemble(
-                f"{day_time(when, self._now, self._zone):<20}", self._dim(countdown(when, self._now))
+                f"{day_time(when, self._now, self._zone):<22}", self._dim(countdown(when, self._now))
             )
             for when in times
         ]
