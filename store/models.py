@@ -1,7 +1,7 @@
 """The tables. Rows never leave `store`: each noun's module turns them into schemas.
 
 A database is made by the scripts in store/migrations, not from here: every change of a table or an index
-goes into a script too (before the first release: into 0001_initial.py). A test compares both.
+goes into a script too, a new one once the last is released. A test compares both.
 """
 
 from __future__ import annotations
@@ -306,8 +306,35 @@ FlowRun.add_index(
     FlowRun.next_scheduled_start_time,
     FlowRun.id,
     FlowRun.state_name,
-    where=SQL("\"state_name\" = 'AwaitingConcurrencySlot'"),
+    where=SQL('"state_name" = \'AwaitingConcurrencySlot\' AND "backfill_id" IS NULL'),
     name="flow_run_waiting",
+)
+# A backfill's runs without a due time are its queue, in order of slot; the whole index counts its progress.
+FlowRun.add_index(
+    FlowRun.backfill_id,
+    FlowRun.state_type,
+    FlowRun.next_scheduled_start_time,
+    FlowRun.slot,
+    FlowRun.schedule_id,
+    FlowRun.id,
+    where=FlowRun.backfill_id.is_null(False),
+    name="flow_run_backfill_progress",
+)
+# Nearly empty: those runs of backfills that are let go and wait for a worker.
+FlowRun.add_index(
+    FlowRun.next_scheduled_start_time,
+    where=SQL(
+        '"backfill_id" IS NOT NULL AND "state_type" = \'SCHEDULED\''
+        ' AND "next_scheduled_start_time" IS NOT NULL'
+    ),
+    name="flow_run_backfill_due",
+)
+# What a slot had besides its automatic run, which `flow_run_slot` finds.
+FlowRun.add_index(
+    FlowRun.schedule_id,
+    FlowRun.slot,
+    where=SQL('"auto_scheduled" = 0 AND "slot" IS NOT NULL'),
+    name="flow_run_slot_again",
 )
 FlowRun.add_index(
     FlowRun.deployment_id,
@@ -317,6 +344,35 @@ FlowRun.add_index(
     ),
     name="flow_run_activity",
 )
+
+
+class Backfill(TimedRow):
+    """Runs of past slots, made together. It outlives its deployment, so `deployment_id` is no foreign key.
+
+    Slots are instants of `schedules` (a list of ids) from `range_start` to `range_end`, both included.
+    """
+
+    created_by = JSONField(null=True)
+    deployment_id = IdField(index=True)
+    deployment_name = TextField(help_text="flow/deployment, kept after deletion")
+    range_start = InstantField()
+    range_end = InstantField()
+    schedules = JSONField(default=list)
+    run_order = TextField(help_text="oldest or newest first")
+    max_runs = IntegerField(null=True)
+    max_active = IntegerField(default=1)
+    parameters = JSONField(default=dict)
+    slot_parameter = TextField(null=True, help_text="the parameter that receives the slot")
+    reprocess = TextField(help_text="none, failed or all")
+    state = TextField()
+    message = TextField(null=True, help_text="why it is in that state, where it is not the operator's doing")
+    ended = InstantField(null=True)
+    digest = TextField(help_text="of the plan that it carries out")
+    total = IntegerField(help_text="how many runs were made")
+    counts = JSONField(default=dict, help_text="state type -> runs, as it ended; runs may be deleted later")
+
+    class Meta:
+        table_name = "backfill"
 
 
 class FlowRunState(Row):
@@ -424,6 +480,7 @@ TABLES: list[type[Row]] = [
     DeploymentSchedule,
     DeletedSlot,
     FlowRun,
+    Backfill,
     FlowRunState,
     Log,
     DeploymentStatistics,

@@ -10,5 +10,5 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).parent
 
-LATEST = 1
+LATEST = 2
 """The schema's version that this Sluice reads and writes: the highest number of a script here."""

@@ -41,13 +41,20 @@ def pragma(path: Path, name: str) -> int | str:
         return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
+INITIAL = migrations.DIRECTORY / "0001_initial.py"
+
+
+def first_script(folder: Path) -> Path:
+    """A folder with nothing but the first released script in it."""
+    folder.mkdir()
+    (folder / INITIAL.name).write_text(INITIAL.read_text())
+    return folder
+
+
 @pytest.fixture
 def second_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A newer Sluice: the released script and a second one. Answers the folder of scripts."""
-    folder = tmp_path / "scripts"
-    folder.mkdir()
-    initial = migrations.DIRECTORY / "0001_initial.py"
-    (folder / initial.name).write_text(initial.read_text())
+    """A newer Sluice: the first released script and a second one. Answers the folder of scripts."""
+    folder = first_script(tmp_path / "scripts")
     (folder / "0002_motto.py").write_text(
         "def up(migrator, database):\n"
         "    database.execute_sql('ALTER TABLE flow ADD COLUMN motto TEXT')\n"
@@ -62,7 +69,10 @@ def second_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def old(tmp_path: Path, clock: FrozenClock) -> Path:
     """A database of version 1 with a flow in it. Ask for it before `second_version`."""
     path = tmp_path / "old.db"
-    store = Store.open(path, clock=clock)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "DIRECTORY", first_script(tmp_path / "first"))
+        patch.setattr(migrations, "LATEST", 1)
+        store = Store.open(path, clock=clock)
     get_or_create(store, FlowCreate(name="etl"))
     store.close()
     return path
@@ -73,7 +83,7 @@ def backups_of(path: Path) -> list[Path]:
 
 
 def test_scripts_make_what_the_models_say(store: Store) -> None:
-    """A failure means: store/models.py changed without a script (before the first release: without 0001)."""
+    """A failure means: store/models.py changed without a script."""
     from_models = SqliteDatabase(":memory:")
     from_models.bind(TABLES, bind_refs=False, bind_backrefs=False)
     from_models.create_tables(TABLES)
@@ -101,13 +111,15 @@ def test_a_new_database_is_marked_as_ours_with_its_version(tmp_path: Path) -> No
     assert backups_of(path) == [], "nothing was there to copy"
 
 
-def test_opening_a_current_database_imports_no_migration_machinery(old: Path) -> None:
+def test_opening_a_current_database_imports_no_migration_machinery(tmp_path: Path) -> None:
+    current = tmp_path / "new.db"
+    Store.open(current).close()
     code = (
         "import sys; from store.database import Store; Store.open(sys.argv[1]).close();"
         "print([m for m in sys.modules if m.startswith('playhouse') or m in ('psutil', 'store.models.x')])"
     )
     seen = subprocess.run(
-        [sys.executable, "-c", code, str(old)], capture_output=True, text=True, check=True, cwd=Path.cwd()
+        [sys.executable, "-c", code, str(current)], capture_output=True, text=True, check=True, cwd=Path.cwd()
     )
     assert seen.stdout == "[]\n"
 
@@ -127,6 +139,17 @@ def test_an_older_database_is_migrated_after_a_backup(
     assert pragma(backup, "integrity_check") == "ok"
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT name FROM flow").fetchall() == [("etl",)]
+
+
+def test_a_database_of_the_first_release_is_brought_up_to_date(old: Path, clock: FrozenClock) -> None:
+    """By the scripts as they are: a backup is made, what was there stays, and the schema is the models'."""
+    store = Store.open(old, clock=clock)
+    assert store.database.execute_sql("SELECT name FROM flow").fetchall() == [("etl",)]
+    test_scripts_make_what_the_models_say(store)
+    store.close()
+    assert pragma(old, "user_version") == migrations.LATEST
+    (backup,) = backups_of(old)
+    assert (backup.name, pragma(backup, "user_version")) == ("old.db.backup-1-20260302T120000Z", 1)
 
 
 def test_a_migration_that_fails_changes_nothing_and_names_the_copy(old: Path, second_version: Path) -> None:
@@ -290,7 +313,8 @@ def test_processes_that_make_one_database_at_once_all_get_it(tmp_path: Path) -> 
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM flow").fetchone() == (4,)
-        assert connection.execute("SELECT count(*) FROM schema_migration").fetchone() == (1,)
+        rows = connection.execute("SELECT count(*) FROM schema_migration").fetchone()
+        assert rows == (migrations.LATEST,)
 
 
 def test_waiting_ends_when_another_process_did_the_work(
