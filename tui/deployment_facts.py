@@ -7,33 +7,28 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from store.schemas import (
     CollisionStrategy,
-    CronSchedule,
     Deployment,
     DeploymentRow,
-    DeploymentSchedule,
     FlowRunRow,
     HistoryEntry,
     RecentRun,
-    RRuleSchedule,
 )
 from tui.history_diff import Change, changes
 from tui.masking import masked
 from tui.run_facts import seconds_of, value_words
+from tui.schedule_facts import NEXT_TIMES, Timing
 from tui.states import look_of, look_of_deployment
 from tui.text import plural
 from tui.times import ago, countdown, day_time, duration, exact
 from tui.widgets.activity_bars import BARS
 from tui.widgets.columns import Part
-from tui.widgets.fact_list import BAD, DIM, GOOD, KEY, STRONG, WARNING, Fact, Heading, Item, fact
+from tui.widgets.fact_list import BAD, DIM, GOOD, KEY, WARNING, Fact, Heading, Item, fact
 
 _YAML_KEY = re.compile(r"(\s*(?:- )*)([\w.-]+:)(?=\s)")
 
-NEXT_TIMES = 5
-UPCOMING = 24
 BAR_ROWS = 3
 BAR_WIDTH = 3
 
@@ -45,15 +40,6 @@ COLLISIONS = {
 }
 
 
-class Timing(NamedTuple):
-    """A schedule in words with its next times, or why it has none."""
-
-    schedule: DeploymentSchedule
-    words: str
-    times: tuple[datetime, ...]
-    error: str = ""
-
-
 class DeploymentNews(NamedTuple):
     """What one read brings."""
 
@@ -62,14 +48,6 @@ class DeploymentNews(NamedTuple):
     timings: tuple[Timing, ...]
     last_runs: tuple[FlowRunRow, ...]
     history: tuple[HistoryEntry, ...] = ()
-
-
-def zone_of(schedule: DeploymentSchedule) -> tzinfo | None:
-    """The schedule's own zone; UTC when it names none, null when the name is unknown."""
-    try:
-        return ZoneInfo(schedule.schedule.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
 
 
 # --- Head
@@ -242,98 +220,7 @@ def _further(deployment: Deployment, zone: tzinfo | None) -> list[Item]:
     return items
 
 
-# --- Schedules and upcoming
-
-
-def schedules(news: DeploymentNews, now: datetime, zone: tzinfo | None) -> list[Item]:
-    """The Schedules tab."""
-    if not news.timings:
-        return [
-            Fact(
-                "", [("There is no schedule: it runs only by hand (r), or when something asks for it.", DIM)]
-            )
-        ]
-    items: list[Item] = []
-    for number, timing in enumerate(news.timings, 1):
-        items += _schedule(timing, number, now, zone)
-    return items
-
-
-def _schedule(timing: Timing, number: int, now: datetime, zone: tzinfo | None) -> list[Item]:
-    schedule = timing.schedule
-    words = timing.words or "It cannot be put into words"
-    items: list[Item] = [Heading(f"{schedule.slug or number}  {words}")]
-    items.append(Fact("active", [("● yes", GOOD)] if schedule.active else [("○ no", WARNING)]))
-    items.append(fact("rule", rule_words(schedule)))
-    items.append(fact("zone", schedule.schedule.timezone or "UTC (none is named)"))
-    if schedule.parameters:
-        items.append(fact("parameters", value_words(masked(schedule.parameters))))
-    items += _options(schedule)
-    if timing.error:
-        items.append(fact("error", timing.error, BAD))
-    elif not timing.times:
-        items.append(fact("next", "never again", WARNING))
-    else:
-        note = "" if schedule.active else "\nif it were active"
-        items.append(Fact("next", [*times_parts(timing, now, zone), (note, DIM)]))
-    return items
-
-
-def rule_words(schedule: DeploymentSchedule) -> str:
-    """The rule as it was written."""
-    rule = schedule.schedule
-    if isinstance(rule, CronSchedule):
-        return f"cron {rule.cron}" + ("" if rule.day_or else " (day and weekday must both match)")
-    if isinstance(rule, RRuleSchedule):
-        return f"rrule {rule.rrule}"
-    anchor = f", from {rule.anchor_date}" if rule.anchor_date else ""
-    return f"interval {rule.interval.total_seconds():g} s{anchor}"
-
-
-def _options(schedule: DeploymentSchedule) -> list[Item]:
-    items: list[Item] = []
-    if schedule.max_scheduled_runs is not None:
-        items.append(fact("ahead", f"at most {plural(schedule.max_scheduled_runs, 'planned run')}"))
-    if schedule.max_active_runs is not None:
-        items.append(fact("at once", f"at most {plural(schedule.max_active_runs, 'run')} of this schedule"))
-    if schedule.catchup:
-        items.append(fact("catch up", "runs all that were missed, not only the newest"))
-    if schedule.sluice.catchup_window is not None:
-        items.append(fact("window", f"missed after {duration(schedule.sluice.catchup_window)}"))
-    if schedule.sluice.jitter:
-        items.append(fact("jitter", f"up to {duration(schedule.sluice.jitter)}"))
-    return items
-
-
-def times_parts(timing: Timing, now: datetime, zone: tzinfo | None) -> list[Part]:
-    """The next times in the schedule's zone and in the operator's, each named, one line each."""
-    own = zone_of(timing.schedule)
-    parts: list[Part] = []
-    for number, when in enumerate(timing.times[:NEXT_TIMES]):
-        here, there = exact(when, zone), exact(when, own) if own is not None else ""
-        parts.append((("\n" if number else "") + (there or here), STRONG))
-        if there and there != here:
-            parts.append((f"  =  {here}", ""))
-        parts.append((f"  {countdown(when, now)}", DIM))
-    return parts
-
-
-def upcoming(news: DeploymentNews, now: datetime, zone: tzinfo | None, limit: int = UPCOMING) -> list[Item]:
-    """The Upcoming tab: the next times over all active schedules."""
-    active = [timing for timing in news.timings if timing.schedule.active]
-    times = sorted({(when, number) for number, timing in enumerate(active) for when in timing.times})[:limit]
-    if not times:
-        words = "No active schedule has a time to come." if news.timings else "There is no schedule."
-        return [Fact("", [(words, DIM)])]
-    zone_name = times[0][0].astimezone(zone).tzname() or ""
-    head = "Would run, if it were not paused" if news.row.paused else "Next times"
-    items: list[Item] = [Heading(f"{head} ({zone_name})")]
-    for when, number in times:
-        parts: list[Part] = [(f"{exact(when, zone)}", STRONG)]
-        if len(active) > 1:
-            parts.append((f"  {active[number].schedule.slug or active[number].words}", DIM))
-        items.append(Fact(countdown(when, now), parts))
-    return items
+# --- Beside
 
 
 def beside(news: DeploymentNews, now: datetime, zone: tzinfo | None) -> list[Item]:

@@ -22,20 +22,12 @@ from support.tui_runs import (
 
 from store.clock import FrozenClock
 from store.schemas import DeploymentSchedule, FlowRun, IntervalSchedule, RecentRun, State, StateType
-from tui.deployment_facts import (
-    DeploymentNews,
-    Timing,
-    bars,
-    overview,
-    schedules,
-    trouble,
-    upcoming,
-    yaml_parts,
-)
+from tui.deployment_facts import DeploymentNews, bars, overview, trouble, yaml_parts
 from tui.history_diff import changes
 from tui.masking import MASK, is_secret, masked
 from tui.parameter_facts import parameter_facts, type_words
 from tui.run_facts import RunNews, details, headline, late_by, run_seconds, timing_words, waiting_words
+from tui.schedule_facts import Timing, schedule_facts, upcoming_facts
 from tui.widgets.fact_list import Fact, Heading, Item
 
 
@@ -252,7 +244,7 @@ def test_trouble_names_error_pause_and_late_runs(backend: RunsBackend) -> None:
 
 
 def test_next_times_stand_in_both_zones_each_named(backend: RunsBackend) -> None:
-    said = words(schedules(news(backend), NOON, UTC))
+    said = words(schedule_facts(news(backend).timings, NOON, UTC))
     assert "2026-03-03 06:00:00 CET  =  2026-03-03 05:00:00 UTC  in 17h" in said
     assert "if it were active" in said, "the second schedule is off"
 
@@ -260,7 +252,7 @@ def test_next_times_stand_in_both_zones_each_named(backend: RunsBackend) -> None
 def test_a_bad_rule_says_so_and_hides_no_other(backend: RunsBackend) -> None:
     read = news(backend)
     broken = Timing(read.timings[0].schedule, "A rule that cannot be planned", (), "Invalid timezone")
-    said = words(schedules(read._replace(timings=(broken, read.timings[1])), NOON, UTC))
+    said = words(schedule_facts((broken, read.timings[1]), NOON, UTC))
     assert "error: Invalid timezone" in said
     assert "every 15 minutes (UTC)" in said
 
@@ -269,20 +261,19 @@ def test_an_unknown_zone_does_not_stop_the_tab(backend: RunsBackend) -> None:
     read = news(backend)
     rule = IntervalSchedule(interval=timedelta(minutes=15), timezone="Mars/Olympus")
     schedule: DeploymentSchedule = read.timings[1].schedule.model_copy(update={"schedule": rule})
-    said = words(schedules(read._replace(timings=(read.timings[1]._replace(schedule=schedule),)), NOON, UTC))
+    said = words(schedule_facts((read.timings[1]._replace(schedule=schedule),), NOON, UTC))
     assert "zone: Mars/Olympus" in said
     assert "2026-03-02 12:15:00 UTC" in said
 
 
 def test_upcoming_leaves_inactive_schedules_out_and_says_when_paused(backend: RunsBackend) -> None:
-    said = words(upcoming(news(backend), NOON, UTC))
+    said = words(upcoming_facts(news(backend).timings, NOON, UTC, paused=False))
     assert said.startswith("Next times (UTC)")
     assert "12:15:00" not in said
-    assert words(upcoming(news(backend, paused=True), NOON, UTC)).startswith(
+    assert words(upcoming_facts(news(backend).timings, NOON, UTC, paused=True)).startswith(
         "Would run, if it were not paused"
     )
-    none = news(backend)._replace(timings=())
-    assert "There is no schedule." in words(upcoming(none, NOON, UTC))
+    assert "There is no schedule." in words(upcoming_facts((), NOON, UTC, paused=False))
 
 
 def test_bars_are_as_high_as_durations_and_carry_the_states_glyph() -> None:

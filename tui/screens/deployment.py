@@ -14,25 +14,25 @@ from textual.widget import Widget
 
 from store.errors import NotFound, SluiceError
 from store.schemas import Deployment, DeploymentSchedule, FlowRunQuery
-from tui.actions import Action, bindings, register
+from tui.actions import Action, bindings
 from tui.clipboard import copy_text
-from tui.deployment_facts import (
-    UPCOMING,
-    DeploymentNews,
-    Timing,
-    beside,
-    history,
-    next_words,
-    overview,
-    schedules,
-    trouble,
-    upcoming,
-    yaml_parts,
-)
+from tui.deployment_facts import DeploymentNews, beside, history, next_words, overview, trouble, yaml_parts
 from tui.live import LatestRead
 from tui.parameter_facts import parameter_facts
+from tui.schedule_facts import UPCOMING, Timing, schedule_facts, upcoming_facts
 from tui.screens.base import SluiceScreen
 from tui.screens.copy_menu import Copyable, CopyMenu
+from tui.screens.deployment_actions import (
+    ACTIONS,
+    COMING,
+    HISTORY_TAB,
+    OVERVIEW,
+    PARAMETERS,
+    RUNS,
+    SCHEDULES,
+    TABS,
+    YAML,
+)
 from tui.screens.deployment_changes import DeploymentChanges
 from tui.screens.flow_run_changes import FlowRunChanges
 from tui.screens.flow_run_columns import DEPLOYMENT_COLUMNS
@@ -41,77 +41,11 @@ from tui.text import harmless
 from tui.widgets.fact_list import BAD, Fact, FactList, Item
 from tui.widgets.flow_run_list import FlowRunList
 from tui.widgets.object_header import Head, ObjectHeader
-from tui.widgets.tab_bar import Tab, TabBar
+from tui.widgets.tab_bar import TabBar
 
-GROUP = "Deployment"
-TABS_GROUP = "Tabs"
 LAST_RUNS = 12
 HISTORY = 200
 """Changes shown on the History tab, the newest."""
-
-OVERVIEW, SCHEDULES, RUNS, COMING, PARAMETERS, HISTORY_TAB, YAML = (
-    "overview", "schedules", "runs", "upcoming", "parameters", "history", "yaml",
-)  # fmt: skip
-TABS = (
-    Tab(OVERVIEW, "Overview", "O"),
-    Tab(SCHEDULES, "Schedules", "h"),
-    Tab(RUNS, "Runs"),
-    Tab(COMING, "Upcoming", "m"),
-    Tab(PARAMETERS, "Parameters", "a"),
-    Tab(HISTORY_TAB, "History", "i"),
-    Tab(YAML, "YAML"),
-)
-
-ACTIONS = register(
-    Action(
-        "deployment.pause",
-        "p",
-        "pause_or_resume",
-        "Pause, or resume when it is paused",
-        GROUP,
-        footer="pause",
-        changing=True,
-        undoable=True,
-        long_words="Pausing stops planning; runs that were started by hand still run.",
-    ),
-    Action("deployment.run", "r", "run_now", "Run now", GROUP, footer="run", changing=True),
-    Action(
-        "deployment.delete",
-        "d",
-        "delete",
-        "Delete, after a question",
-        GROUP,
-        footer="delete",
-        changing=True,
-        danger=True,
-        undoable=True,
-    ),
-    Action("deployment.next_tab", "right,tab", "next_tab", "Next tab", TABS_GROUP, footer="tabs"),
-    Action("deployment.previous_tab", "left,shift+tab", "previous_tab", "Previous tab", TABS_GROUP),
-    Action("deployment.overview", "o", "show_overview", "Overview", TABS_GROUP),
-    Action("deployment.schedules", "h", "show_schedules", "Schedules", TABS_GROUP),
-    Action("deployment.runs", "l", "show_runs", "Runs", TABS_GROUP, footer="runs"),
-    Action("deployment.upcoming", "m", "show_upcoming", "Upcoming", TABS_GROUP),
-    Action("deployment.parameters", "a", "show_parameters", "Parameters", TABS_GROUP),
-    Action("deployment.history", "i", "show_history", "History", TABS_GROUP),
-    Action("deployment.yaml", "Y", "show_yaml", "YAML", TABS_GROUP),
-    Action(
-        "deployment.cancel_run",
-        "X",
-        "cancel_runs",
-        "Cancel the run under the cursor, or the marked ones",
-        "Runs",
-        changing=True,
-        danger=True,
-    ),
-    Action("deployment.filter_runs", "slash", "filter", "Filter the runs by words", "Runs", immediate=True),
-    Action("deployment.span", "f", "next_span", "Runs so far, upcoming, or all", "Runs"),
-    Action("deployment.sort_runs", "s", "sort_next", "Sort the runs by the next column", "Runs"),
-    Action("deployment.reverse_runs", "S", "sort_reverse", "Turn the order of the runs around", "Runs"),
-    Action("deployment.back", "escape", "go_back", "Back; on the Runs tab, clear the filter first", "Go"),
-    Action("deployment.beside", "z", "toggle_beside", "Show or hide what stands at the right", "View"),
-    Action("deployment.copy", "y", "copy", "Copy name, id, command or YAML", GROUP),
-)
 
 
 class _Asked(NamedTuple):
@@ -257,8 +191,8 @@ class DeploymentScreen(DeploymentChanges, FlowRunChanges, SluiceScreen):
         deployment = news.deployment
         views: dict[str, Callable[[], list[Item]]] = {
             OVERVIEW: lambda: overview(news, now, zone),
-            SCHEDULES: lambda: schedules(news, now, zone),
-            COMING: lambda: upcoming(news, now, zone),
+            SCHEDULES: lambda: schedule_facts(news.timings, now, zone),
+            COMING: lambda: upcoming_facts(news.timings, now, zone, paused=news.row.paused),
             PARAMETERS: lambda: parameter_facts(
                 deployment.parameter_openapi_schema,
                 deployment.parameters,

@@ -118,6 +118,11 @@ class LogLines:
         return self.ids[-1] if self.ids else 0
 
     @property
+    def first_at(self) -> datetime | None:
+        """When the first line was written; null when there is none."""
+        return from_micros(self.times[0]) if self.times else None
+
+    @property
     def kept_bytes(self) -> int:
         """What the kept texts cost, roughly."""
         return self._kept

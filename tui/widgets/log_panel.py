@@ -23,11 +23,12 @@ from store.schemas import LogLine
 from tui.live import LatestRead
 from tui.widgets.log_filter import LogFilter, parse_filter, parse_pattern
 from tui.widgets.log_lines import LogLines, LogRow, read_window, rows_of
+from tui.widgets.log_painter import TIMESTAMPS
 from tui.widgets.log_prompt import LogPrompt, LogQuestion
 from tui.widgets.log_save import LogSaver, checked_path
 from tui.widgets.log_scan import PAGE, find_row, pages_from, passing_rows
 from tui.widgets.log_status import LogStatus
-from tui.widgets.log_view import TIMESTAMPS, LogView
+from tui.widgets.log_view import LogView
 
 FIRST_LINES = 2_000
 """Lines shown at once when a log is opened."""

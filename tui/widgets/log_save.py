@@ -19,8 +19,8 @@ from store.schemas import LogLine
 from tui.text import plural
 from tui.widgets.log_filter import LogFilter
 from tui.widgets.log_lines import ReadLogs, rows_of
+from tui.widgets.log_painter import level_name
 from tui.widgets.log_scan import PAGE
-from tui.widgets.log_view import level_name
 
 TELL_SECONDS = 0.25
 """At most so often a thread tells how far it is."""

@@ -10,11 +10,9 @@ import re
 from array import array
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from rich.cells import chop_cells
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -29,31 +27,12 @@ from tui.text import cut, harmless
 from tui.widgets.log_filter import LogFilter
 from tui.widgets.log_layout import LogLayout
 from tui.widgets.log_lines import CHUNK, LogLines, LogRow
+from tui.widgets.log_painter import LogLook, LogPainter, Timestamps
 
-Timestamps = Literal["time", "relative", "off"]
-TIMESTAMPS: tuple[Timestamps, ...] = ("time", "relative", "off")
-TIME_WIDTH = 13
-LEVEL_WIDTH = 2
-MARGIN = 1
-NARROW = 44
-"""Below so many cells there is no room for times beside the text."""
 STRIPS = 512
 SHIFT = 8
 COPY_LINES = 5_000
 """Lines that a selection by mouse copies at most."""
-
-_LEVEL_NAMES = (
-    (50, "critical", "C"),
-    (40, "error", "E"),
-    (30, "warning", "W"),
-    (20, "info", "I"),
-    (0, "debug", "D"),
-)
-
-
-def level_name(level: int) -> tuple[str, str]:
-    """The name and the letter of a level: that of Python's next level at or below it."""
-    return next((name, letter) for least, name, letter in _LEVEL_NAMES if level >= least)
 
 
 def _bind(keys: str, action: str, words: str, name: str) -> Binding:
@@ -147,21 +126,22 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips: LRUCache[tuple[int, int, int], Strip] = LRUCache(STRIPS)
         self._wanted: set[int] = set()
         self._pinning = False
+        self._painter = LogPainter(self)
 
     # --- What there is
 
     @property
-    def text_width(self) -> int:
-        """Cells beside the gutter."""
-        return max(1, self.scrollable_content_region.width - self._gutter)
-
-    @property
-    def _shows_time(self) -> bool:
-        return self.timestamps != "off" and self.size.width >= NARROW
-
-    @property
-    def _gutter(self) -> int:
-        return MARGIN + LEVEL_WIDTH + (TIME_WIDTH if self._shows_time else 0)
+    def look(self) -> LogLook:
+        """How rows are drawn now."""
+        return LogLook(
+            width=self.scrollable_content_region.width,
+            timestamps=self.timestamps,
+            wrap=self.wrap,
+            x=self.scroll_offset.x,
+            pattern=self.pattern,
+            origin=self.origin or self.lines.first_at,
+            zone=self._zone,
+        )
 
     @property
     def top_row(self) -> int:
@@ -248,7 +228,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def _fold_at(self) -> int:
-        return self.text_width if self.wrap else 0
+        return self.look.text_width if self.wrap else 0
 
     def _fold(self) -> None:
         self._lay_out(LogLayout(self.lines.widths, self.layout_map.shown, self._fold_at), self.top_row)
@@ -266,7 +246,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Moved())
 
     def _fit(self) -> None:
-        width = self._gutter + self.lines.widest + 1
+        width = self.look.gutter + self.lines.widest + 1
         self.virtual_size = Size(self.size.width if self.wrap else width, self.layout_map.lines)
 
     # --- Moving
@@ -348,7 +328,9 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             row = self.lines.row(place.row)
             if row is None:
                 return self._missing(place.row, width)
-            strip = self._strips[key] = self._draw(place.row, row, place.fold, width)
+            strip = self._strips[key] = self._painter.strip(
+                row, place.fold, self.look, place.row == self.current
+            )
         return self._with_selection(strip, line).apply_offsets(0, line)
 
     def _empty(self, y: int, width: int) -> Strip:
@@ -375,69 +357,9 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         if chunk not in self._wanted:
             self._wanted.add(chunk)
             self.post_message(self.ChunkWanted(chunk))
-        text = " " * self._gutter + "…"
+        text = " " * self.look.gutter + "…"
         style = self.get_component_rich_style("log-view--time")
         return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
-
-    def _draw(self, number: int, row: LogRow, fold: int, width: int) -> Strip:
-        name, letter = level_name(row.level)
-        level = self.get_component_rich_style(f"log-view--{name}")
-        first = row.part == 0 and fold == 0
-        segments = [Segment(" " * MARGIN, level)]
-        if self._shows_time:
-            time = self._time(row.at) if first else ""
-            segments.append(Segment(f"{time:<{TIME_WIDTH}}", self.get_component_rich_style("log-view--time")))
-        segments.append(Segment(f"{letter if first else '│'} ", level if first else level + Style(dim=True)))
-        strip = Strip(segments + self._text(row, fold, level))
-        strip = strip.adjust_cell_length(width, self.rich_style)
-        if number == self.current:
-            strip = strip.apply_style(self.get_component_rich_style("log-view--current", partial=True))
-        return strip
-
-    def _text(self, row: LogRow, fold: int, style: Style) -> list[Segment]:
-        room = self.text_width
-        if self.wrap and row.width < 0:
-            pieces = chop_cells(row.text, room)
-            before = sum(len(piece) for piece in pieces[:fold])
-            return self._segments(
-                row, before, before + len(pieces[fold]) if fold < len(pieces) else before, style
-            )
-        if self.wrap:
-            return self._segments(row, fold * room, (fold + 1) * room, style)
-        x = self.scroll_offset.x
-        if row.width < 0:
-            strip = Strip(self._segments(row, 0, len(row.text), style)).crop(x, x + room)
-            segments = list(strip)
-        else:
-            segments = self._segments(row, x, x + room, style)
-        if abs(row.width) > x + room:
-            more = Segment("›", self.get_component_rich_style("log-view--more"))
-            segments = [*Strip(segments).crop(0, room - 1), more]
-        return segments
-
-    def _segments(self, row: LogRow, start: int, stop: int, style: Style) -> list[Segment]:
-        if self.pattern is None:
-            return [Segment(row.text[start:stop], style)]
-        match_style = style + self.get_component_rich_style("log-view--match", partial=True)
-        segments, at = [], start
-        for match in self.pattern.finditer(row.text):
-            first, last = max(match.start(), at), min(match.end(), stop)
-            if first < last:
-                segments += [Segment(row.text[at:first], style), Segment(row.text[first:last], match_style)]
-                at = last
-        segments.append(Segment(row.text[at:stop], style))
-        return [segment for segment in segments if segment.text]
-
-    def _time(self, at: datetime) -> str:
-        if self.timestamps == "time":
-            return f"{at.astimezone(self._zone):%H:%M:%S}.{at.microsecond // 1000:03}"
-        first = self.lines.row(0)
-        origin = self.origin or (first.at if first else at)
-        seconds = (at - origin).total_seconds()
-        minutes, rest = divmod(abs(seconds), 60)
-        hours, minutes = divmod(int(minutes), 60)
-        text = f"{hours}:{minutes:02}:{rest:06.3f}" if hours else f"{minutes}:{rest:06.3f}"
-        return f"{'-' if seconds < 0 else '+'}{text}".rjust(TIME_WIDTH - 1)
 
     # --- Selecting with the mouse
 
