@@ -32,7 +32,7 @@ from store import (
 from store.database import Store
 from store.errors import BadRequest, Invalid, Refused
 from store.ids import new_id
-from store.schemas import DeploymentFlowRunCreate, StateCreate, StateType
+from store.schemas import StateType
 
 WORDS_KEPT = 20_000
 """How many rules' words stay in memory: those of 10,000 deployments with two rules each."""
@@ -159,7 +159,7 @@ class LocalBackend:
         return deployments.resume(self._store, ids, self._who)
 
     def create_flow_run_from_deployment(
-        self, deployment_id: UUID, run: DeploymentFlowRunCreate
+        self, deployment_id: UUID, run: schemas.DeploymentFlowRunCreate
     ) -> CreatedRun:
         """Create a run, due now unless its state says otherwise.
 
@@ -185,7 +185,7 @@ class LocalBackend:
                     deployment_name=deployment.name,
                     deployment_version=deployment.version,
                     name=run.name,
-                    state=run.state or StateCreate(type=StateType.SCHEDULED),
+                    state=run.state or schemas.StateCreate(type=StateType.SCHEDULED),
                     parameters=merged,
                     tags=[*deployment.tags, *run.tags],
                     labels={
@@ -348,7 +348,7 @@ class LocalBackend:
         return deployments.upsert(self._store, placed, self._who, check=check, group_id=group)
 
     def _queue_of_run(
-        self, deployment: schemas.Deployment, run: DeploymentFlowRunCreate
+        self, deployment: schemas.Deployment, run: schemas.DeploymentFlowRunCreate
     ) -> tuple[UUID | None, str | None]:
         if run.work_queue_name is None:
             return deployment.work_queue_id, deployment.work_queue_name
@@ -370,4 +370,4 @@ class LocalBackend:
     def _rule_in_words(self, rule: str) -> str:
         from scheduler import timetable
 
-        return timetable.describe(schedules.rule_from_json(json.loads(rule)))
+        return timetable.describe_kept(json.loads(rule))

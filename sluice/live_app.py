@@ -6,6 +6,7 @@ import gc
 import io
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from textual import work
@@ -13,9 +14,11 @@ from textual import work
 import tui
 from sluice.house import House
 from sluice.settings import is_debugging
-from store.schemas import Deployment
 from tui.app import SluiceApp
 from tui.masking import masked
+
+if TYPE_CHECKING:
+    from store.schemas import Deployment
 
 START_DELAY_SECONDS = 0.25
 """From the first frame to the start of the threads: time for the rows, which come a moment later."""

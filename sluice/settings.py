@@ -1,37 +1,40 @@
 """Settings: flag > SLUICE_* variable > config file > default.
 
-Kept cheap, because the first picture waits for it: pydantic-settings (0.1 s to import) is loaded only when
-there is a config file or a variable beyond SLUICE_HOME, SLUICE_DB and SLUICE_CONFIG.
+Kept cheap, because the first picture waits for it: what must be checked is read by `settings_sources`, which
+is loaded (0.2 s, with pydantic) only when there is a config file or a variable beyond SLUICE_HOME, SLUICE_DB
+and SLUICE_CONFIG.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sluice.exits import UsageProblem
 
 PREFIX = "SLUICE_"
 DATABASE_NAME = "sluice.db"
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 _PATH_VARIABLES = {"home": "SLUICE_HOME", "db": "SLUICE_DB"}
+_CHECKED_VARIABLES = {"SLUICE_WORKER_CONCURRENCY", "SLUICE_LOG_LEVEL"}
+"""The variables that are more than a path."""
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """What can be set. Each field is also a key of config.toml and, as SLUICE_<NAME>, a variable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    home: Path = Field(default_factory=lambda: user_data_path("sluice", appauthor=False))
+    home: Path = field(default_factory=lambda: user_data_path("sluice", appauthor=False))
     """Folder of the database, the log and the working files of live runs."""
     db: Path | None = None
     """The database file; default: sluice.db in `home`."""
-    worker_concurrency: Annotated[int, Field(ge=1)] | None = None
-    """How many runs the built-in worker executes at once; default: the number of processors."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    worker_concurrency: int | None = None
+    """How many runs the built-in worker executes at once, at least 1; default: the number of processors."""
+    log_level: LogLevel = "INFO"
     """From which level on Sluice's own log (sluice.log in `home`) is kept."""
 
     @property
@@ -53,10 +56,6 @@ class Settings(BaseModel):
     def concurrency(self) -> int:
         """How many runs the worker executes at once."""
         return self.worker_concurrency or os.cpu_count() or 1
-
-
-_VALIDATED = {PREFIX + name.upper() for name in Settings.model_fields} - set(_PATH_VARIABLES.values())
-"""The variables that are more than a path."""
 
 
 def config_file() -> Path:
@@ -85,15 +84,11 @@ def load_settings(db: Path | None = None) -> Settings:
     """
     file = config_file()
     flags: dict[str, Any] = {} if db is None else {"db": db}
-    if not file.is_file() and not _VALIDATED & os.environ.keys():
-        # Paths need no validation, and a validator takes as long to build as a picture to draw.
-        return Settings.model_construct(None, **{**_read_paths(), **flags})
-    from sluice.settings_sources import read_sources
+    if not file.is_file() and not _CHECKED_VARIABLES & os.environ.keys():
+        return Settings(**{**_read_paths(), **flags})
+    from sluice.settings_sources import read_checked
 
-    try:
-        return Settings(**{**read_sources(file), **flags})
-    except ValidationError as error:
-        raise UsageProblem(_in_words(error, file)) from error
+    return Settings(**read_checked(file, flags))
 
 
 def is_debugging() -> bool:
@@ -103,13 +98,3 @@ def is_debugging() -> bool:
 
 def _read_paths() -> dict[str, Any]:
     return {key: Path(os.environ[name]) for key, name in _PATH_VARIABLES.items() if os.environ.get(name)}
-
-
-def _in_words(error: ValidationError, file: Path) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(Settings.model_fields)
-        return f"unknown setting {name!r} in {file}; the settings are: {known}"
-    where = f"{PREFIX}{name.upper()}, or {name} in {file}"
-    return f"setting {name!r} ({where}): {first['msg']}, not {first['input']!r}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from store import work_pools
+from store import schemas, work_pools
 from store.database import Store
 from store.errors import Conflict, NotFound
 from store.models import ConcurrencyLimit, Flow, WorkPool, WorkQueue
-from store.schemas import DeploymentCreate, DeploymentUpdate
 
 # Sent and kept under the same name, null included.
 _PLAIN = (
@@ -27,7 +26,7 @@ _PLAIN = (
 
 
 def columns(
-    store: Store, sent: DeploymentCreate | DeploymentUpdate, row: Any | None, who: str
+    store: Store, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate, row: Any | None, who: str
 ) -> dict[str, Any]:
     """The values of the columns that the sent fields mean; makes a named queue that does not exist.
 
@@ -57,7 +56,7 @@ def labels(flow: Any, sent: dict[str, Any]) -> dict[str, Any]:
     return {**(flow.labels or {}), "prefect.flow.id": str(flow.id), **sent}
 
 
-def write_limit(store: Store, sent: DeploymentCreate | DeploymentUpdate, row: Any) -> bool:
+def write_limit(store: Store, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate, row: Any) -> bool:
     """Make, change or remove the deployment's limit as `concurrency_limit` or the global one's id says.
 
     Args:
@@ -130,19 +129,22 @@ def _set_limit(row: Any, limit_id: UUID | None) -> None:
     row.save(only=[type(row).concurrency_limit])
 
 
-def _refuse_documents(sent: DeploymentCreate | DeploymentUpdate) -> None:
+def _refuse_documents(sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> None:
     for name in ("storage_document_id", "infrastructure_document_id"):
         document = getattr(sent, name)
         if document is not None:
             kind = name.removesuffix("_document_id")
+            doing = "creating" if isinstance(sent, schemas.DeploymentCreate) else "updating"
             raise Conflict(
-                f"Error {'creating' if isinstance(sent, DeploymentCreate) else 'updating'} deployment."
-                f" Could not find {kind}_document with id: {document}. This usually occurs when applying a"
-                " deployment specification that was built against a different Prefect database / workspace."
+                f"Error {doing} deployment. Could not find {kind}_document with id: {document}."
+                " This usually occurs when applying a deployment specification that was built against a"
+                " different Prefect database / workspace."
             )
 
 
-def _place(store: Store, sent: DeploymentCreate | DeploymentUpdate, row: Any | None) -> dict[str, Any]:
+def _place(
+    store: Store, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate, row: Any | None
+) -> dict[str, Any]:
     """Pool and queue. A null queue alone changes nothing (the client always sends it); a null pool clears."""
     fields = sent.model_fields_set
     pool_name = sent.work_pool_name if "work_pool_name" in fields else _present_pool(row)
@@ -168,7 +170,9 @@ def _present_pool(row: Any | None) -> str | None:
     return str(queue.work_pool.name)
 
 
-def _pause(sent: DeploymentCreate | DeploymentUpdate, row: Any | None, who: str) -> dict[str, Any]:
+def _pause(
+    sent: schemas.DeploymentCreate | schemas.DeploymentUpdate, row: Any | None, who: str
+) -> dict[str, Any]:
     was = bool(row is not None and row.paused)
     paused = sent.paused if "paused" in sent.model_fields_set else was
     if not paused:
@@ -185,7 +189,7 @@ def _pause(sent: DeploymentCreate | DeploymentUpdate, row: Any | None, who: str)
     return values
 
 
-def _concurrency(sent: DeploymentCreate | DeploymentUpdate) -> dict[str, Any]:
+def _concurrency(sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "concurrency_options" in sent.model_fields_set:
         options = sent.concurrency_options
@@ -196,7 +200,7 @@ def _concurrency(sent: DeploymentCreate | DeploymentUpdate) -> dict[str, Any]:
     return values
 
 
-def _own_options(sent: DeploymentCreate | DeploymentUpdate) -> dict[str, Any]:
+def _own_options(sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> dict[str, Any]:
     values: dict[str, Any] = {}
     options = sent.sluice
     if options is None:

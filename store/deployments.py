@@ -15,7 +15,6 @@ from store.errors import Conflict, Invalid, NotFound
 from store.ids import new_id
 from store.models import Deployment, DeploymentSchedule
 from store.pausing import delete, deletion_preview, pause, resume, resume_due
-from store.schemas import DeploymentCreate, DeploymentUpdate
 
 __all__ = [
     "Proposed",
@@ -53,7 +52,7 @@ Check = Callable[[Proposed], None]
 
 
 def create(
-    store: Store, deployment: DeploymentCreate, who: str, *, check: Check | None = None
+    store: Store, deployment: schemas.DeploymentCreate, who: str, *, check: Check | None = None
 ) -> tuple[schemas.Deployment, bool]:
     """`upsert`, and the deployment as it is read after it."""
     with store.write():
@@ -63,7 +62,7 @@ def create(
 
 def upsert(
     store: Store,
-    deployment: DeploymentCreate,
+    deployment: schemas.DeploymentCreate,
     who: str,
     *,
     check: Check | None = None,
@@ -102,7 +101,12 @@ def upsert(
 
 
 def update(
-    store: Store, deployment_id: UUID, change: DeploymentUpdate, who: str, *, check: Check | None = None
+    store: Store,
+    deployment_id: UUID,
+    change: schemas.DeploymentUpdate,
+    who: str,
+    *,
+    check: Check | None = None,
 ) -> None:
     """Change only the fields that were sent (SEMANTICS, update_deployment).
 
@@ -135,7 +139,7 @@ def mark_polled(store: Store, ids: Sequence[UUID], now: datetime) -> None:
             polled.where(Deployment.id.in_(chunk)).execute()
 
 
-def _insert(store: Store, deployment: DeploymentCreate, values: dict[str, Any], who: str) -> UUID:
+def _insert(store: Store, deployment: schemas.DeploymentCreate, values: dict[str, Any], who: str) -> UUID:
     now = store.clock.now()
     by = history.author(who)
     row = Deployment.create(
@@ -159,7 +163,7 @@ def _insert(store: Store, deployment: DeploymentCreate, values: dict[str, Any], 
 def _change(
     store: Store,
     row: Any,
-    sent: DeploymentCreate | DeploymentUpdate,
+    sent: schemas.DeploymentCreate | schemas.DeploymentUpdate,
     values: dict[str, Any],
     who: str,
     reconcile: Callable[[Store, UUID, Sequence[schemas.DeploymentScheduleCreate]], schedules.Changed],
@@ -201,7 +205,10 @@ def _plan_what_changed(store: Store, key: UUID, changes: dict[str, Any], was_pau
 
 
 def _run_check(
-    check: Check | None, sent: DeploymentCreate | DeploymentUpdate, values: dict[str, Any], row: Any | None
+    check: Check | None,
+    sent: schemas.DeploymentCreate | schemas.DeploymentUpdate,
+    values: dict[str, Any],
+    row: Any | None,
 ) -> None:
     if check is None:
         return
@@ -211,7 +218,9 @@ def _run_check(
 
     kept = schedules.rows(row.id) if row is not None else []
     if sent.schedules is not None:
-        kept = schedules.unmentioned(kept, sent.schedules) if isinstance(sent, DeploymentUpdate) else []
+        kept = (
+            schedules.unmentioned(kept, sent.schedules) if isinstance(sent, schemas.DeploymentUpdate) else []
+        )
     check(
         Proposed(
             parameters=then("parameters", {}),
@@ -222,7 +231,7 @@ def _run_check(
     )
 
 
-def _refuse_nulls(change: DeploymentUpdate) -> None:
+def _refuse_nulls(change: schemas.DeploymentUpdate) -> None:
     for name, refusal in _NOT_NULL.items():
         if name in change.model_fields_set and getattr(change, name) is None:
             message = f"{name} cannot be null: leave it out to keep it, or send an empty value to clear it"

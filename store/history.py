@@ -23,7 +23,6 @@ from store.errors import NotFound
 from store.fields import IdField, JSONField
 from store.ids import new_id
 from store.models import Deployment, DeploymentSchedule, FlowRun, History, Row
-from store.schemas import HistoryEntry
 
 
 def author(who: str) -> dict[str, Any]:
@@ -148,13 +147,13 @@ def snapshot(store: Store, deployment_id: UUID) -> dict[str, Any]:
     return kept
 
 
-def read(store: Store, deployment_id: UUID | None = None, limit: int = 200) -> list[HistoryEntry]:
+def read(store: Store, deployment_id: UUID | None = None, limit: int = 200) -> list[schemas.HistoryEntry]:
     """Changes, newest first: of one deployment, or of all."""
     rows = History.select().order_by(History.id.desc()).limit(limit)
     if deployment_id is not None:
         rows = rows.where(History.deployment_id == deployment_id)
     return [
-        HistoryEntry(
+        schemas.HistoryEntry(
             id=row.id,
             group_id=row.group_id,
             at=row.at,

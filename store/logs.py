@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from store import schemas
 from store.clock import from_micros, to_micros
 from store.database import Store
-from store.schemas import LogCreate, LogLine
 
 _INSERT = (
     "INSERT INTO log (flow_run_id, task_run_id, name, level, timestamp, message) VALUES (?, ?, ?, ?, ?, ?)"
@@ -16,7 +16,7 @@ _INSERT = (
 _SELECT = "SELECT id, flow_run_id, task_run_id, name, level, timestamp, message FROM log"
 
 
-def write_logs(store: Store, lines: Sequence[LogCreate]) -> None:
+def write_logs(store: Store, lines: Sequence[schemas.LogCreate]) -> None:
     """Append these lines in one transaction."""
     if not lines:
         return
@@ -26,7 +26,7 @@ def write_logs(store: Store, lines: Sequence[LogCreate]) -> None:
 
 def read_logs(
     store: Store, flow_run_id: UUID, after_id: int = 0, limit: int = 2000, min_level: int = 0
-) -> list[LogLine]:
+) -> list[schemas.LogLine]:
     """Lines of a run with an id above `after_id` and at least this level, in order of arrival."""
     rows = store.database.execute_sql(
         f"{_SELECT} WHERE flow_run_id = ? AND id > ? AND level >= ? ORDER BY id LIMIT ?",
@@ -35,7 +35,7 @@ def read_logs(
     return [_to_line(row) for row in rows]
 
 
-def read_last_logs(store: Store, flow_run_id: UUID, limit: int = 2000) -> list[LogLine]:
+def read_last_logs(store: Store, flow_run_id: UUID, limit: int = 2000) -> list[schemas.LogLine]:
     """The last `limit` lines of a run, in order of arrival."""
     rows = store.database.execute_sql(
         f"{_SELECT} WHERE flow_run_id = ? ORDER BY id DESC LIMIT ?", (flow_run_id.bytes, limit)
@@ -43,7 +43,7 @@ def read_last_logs(store: Store, flow_run_id: UUID, limit: int = 2000) -> list[L
     return [_to_line(row) for row in reversed(rows)]
 
 
-def _to_row(line: LogCreate) -> tuple[Any, ...]:
+def _to_row(line: schemas.LogCreate) -> tuple[Any, ...]:
     return (
         line.flow_run_id.bytes if line.flow_run_id else None,
         line.task_run_id.bytes if line.task_run_id else None,
@@ -54,10 +54,10 @@ def _to_row(line: LogCreate) -> tuple[Any, ...]:
     )
 
 
-def _to_line(row: tuple[Any, ...]) -> LogLine:
+def _to_line(row: tuple[Any, ...]) -> schemas.LogLine:
     key, flow_run_id, task_run_id, name, level, timestamp, message = row
     # model_construct: these values passed validation when they came in, and a log view reads thousands.
-    return LogLine.model_construct(
+    return schemas.LogLine.model_construct(
         id=key,
         flow_run_id=UUID(bytes=flow_run_id) if flow_run_id else None,
         task_run_id=UUID(bytes=task_run_id) if task_run_id else None,

@@ -13,7 +13,7 @@ from store.clock import to_micros
 from store.database import Store
 from store.errors import NotFound
 from store.models import ConcurrencyLimit, Deployment, DeploymentSchedule, FlowRun
-from store.schemas import ACTIVE_STATES, DeletionPreview, StateCreate, StateType
+from store.schemas import ACTIVE_STATES, DeletionPreview, StateType
 
 SCHEDULER = "scheduler"
 DELETED = "The deployment was deleted while this run waited for its retry."
@@ -155,7 +155,7 @@ def _cancel_retries(store: Store, chunk: list[bytes]) -> None:
         FlowRun.deployment_id.in_(chunk), FlowRun.state_type == StateType.SCHEDULED, FlowRun.run_count > 0
     )
     for key in keys_of(waiting):
-        states.write(store, key, StateCreate(type=StateType.CANCELLED, message=DELETED))
+        states.write(store, key, schemas.StateCreate(type=StateType.CANCELLED, message=DELETED))
 
 
 def _keep_names(store: Store, chunk: list[bytes]) -> None:

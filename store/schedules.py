@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
-
-from pydantic import TypeAdapter
 
 from store import flow_runs, schemas
 from store.chunks import chunked, marks
@@ -15,13 +14,13 @@ from store.database import Store
 from store.errors import Invalid
 from store.ids import new_id
 from store.models import DeploymentSchedule
-from store.schemas import DeploymentScheduleCreate, DeploymentScheduleUpdate, ScheduleRule
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SLUG_FOR_EACH = (
     "Please provide a slug for each schedule in your request to ensure schedules are updated correctly."
 )
-
-_rules: TypeAdapter[ScheduleRule] = TypeAdapter(ScheduleRule)
 
 # A change of these alone leaves what is planned as it is.
 _NOT_PLANNED = frozenset({"slug"})
@@ -34,12 +33,19 @@ class Changed(NamedTuple):
     stale: list[UUID]
 
 
-def rule_from_json(rule: dict[str, Any]) -> ScheduleRule:
+def rule_from_json(rule: dict[str, Any]) -> schemas.ScheduleRule:
     """A kept rule as its schema."""
-    return _rules.validate_python(rule)
+    return _rules().validate_python(rule)
 
 
-def rule_to_json(rule: ScheduleRule) -> dict[str, Any]:
+@cache
+def _rules() -> TypeAdapter[schemas.ScheduleRule]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(schemas.ScheduleRule)
+
+
+def rule_to_json(rule: schemas.ScheduleRule) -> dict[str, Any]:
     """A rule as it is kept: intervals in seconds, the anchor as text with its own zone."""
     return rule.model_dump(mode="json")
 
@@ -73,7 +79,9 @@ def to_schema(row: Any) -> schemas.DeploymentSchedule:
     )
 
 
-def replace_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentScheduleCreate]) -> Changed:
+def replace_all(
+    store: Store, deployment_id: UUID, sent: Sequence[schemas.DeploymentScheduleCreate]
+) -> Changed:
     """Make the stored schedules those that were sent (the upsert's rule; inside a write transaction).
 
     One sent with the slug of an existing one (or which it `replaces`), or slug-less with an identical rule,
@@ -87,13 +95,13 @@ def replace_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentSche
     kept = {row.id for row in targets if row is not None}
     gone = [row.id for row in existing if row.id not in kept]
     remove(store, gone)
-    every = frozenset(DeploymentScheduleCreate.model_fields)
+    every = frozenset(schemas.DeploymentScheduleCreate.model_fields)
     fields = [every if "active" in new.model_fields_set else every - {"active"} for new in sent]
     changed = _write(store, deployment_id, sent, targets, fields)
     return Changed(changed.anything or bool(gone), changed.stale)
 
 
-def patch_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentScheduleCreate]) -> Changed:
+def patch_all(store: Store, deployment_id: UUID, sent: Sequence[schemas.DeploymentScheduleCreate]) -> Changed:
     """Bring the stored schedules in line with a PATCH (inside a write transaction).
 
     With a slug on every existing and sent one: matched by slug, patched in place, new ones created, those not
@@ -112,7 +120,7 @@ def patch_all(store: Store, deployment_id: UUID, sent: Sequence[DeploymentSchedu
     return _write(store, deployment_id, sent, _targets(existing, sent), fields)
 
 
-def unmentioned(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> list[Any]:
+def unmentioned(existing: Sequence[Any], sent: Sequence[schemas.DeploymentScheduleCreate]) -> list[Any]:
     """The rows that `patch_all` would keep as they are."""
     if not _go_by_slug(existing, sent):
         return []
@@ -120,22 +128,22 @@ def unmentioned(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate
     return [row for row in existing if row.slug not in named]
 
 
-def _go_by_slug(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> bool:
+def _go_by_slug(existing: Sequence[Any], sent: Sequence[schemas.DeploymentScheduleCreate]) -> bool:
     """Whether a PATCH matches schedules by slug; otherwise it replaces them."""
     return bool(existing) and all(row.slug for row in existing) and all(new.slug for new in sent)
 
 
-def patch(store: Store, row: Any, update: DeploymentScheduleUpdate) -> Changed:
+def patch(store: Store, row: Any, update: schemas.DeploymentScheduleUpdate) -> Changed:
     """Change what was sent of one schedule (inside a write transaction)."""
     stale: list[UUID] = []
     changed = _patch(store, row, _columns(update, frozenset(update.model_fields_set)), stale)
     return Changed(changed, stale)
 
 
-def insert(store: Store, deployment_id: UUID, new: DeploymentScheduleCreate) -> Any:
+def insert(store: Store, deployment_id: UUID, new: schemas.DeploymentScheduleCreate) -> Any:
     """A new schedule, planned from now on (inside a write transaction)."""
     now = store.clock.now()
-    values = _columns(new, frozenset(DeploymentScheduleCreate.model_fields))
+    values = _columns(new, frozenset(schemas.DeploymentScheduleCreate.model_fields))
     return DeploymentSchedule.create(
         id=new_id(),
         deployment=deployment_id,
@@ -202,7 +210,7 @@ def forget_waiting_runs(store: Store, deployment_ids: Sequence[UUID]) -> None:
         )
 
 
-def _targets(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) -> list[Any | None]:
+def _targets(existing: Sequence[Any], sent: Sequence[schemas.DeploymentScheduleCreate]) -> list[Any | None]:
     """The existing row that each sent schedule means by its `replaces` or slug, or None for a new one."""
     by_slug = {row.slug: row for row in existing if row.slug}
     renamed = {new.replaces for new in sent if new.replaces in by_slug}
@@ -225,7 +233,7 @@ def _targets(existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate]) 
 
 
 def _same_rules(
-    existing: Sequence[Any], sent: Sequence[DeploymentScheduleCreate], targets: list[Any | None]
+    existing: Sequence[Any], sent: Sequence[schemas.DeploymentScheduleCreate], targets: list[Any | None]
 ) -> list[Any | None]:
     """`targets` with each slug-less sent schedule matched to an existing slug-less one of the same rule."""
     taken = {row.id for row in targets if row is not None}
@@ -242,7 +250,7 @@ def _same_rules(
 def _write(
     store: Store,
     deployment_id: UUID,
-    sent: Sequence[DeploymentScheduleCreate],
+    sent: Sequence[schemas.DeploymentScheduleCreate],
     targets: Sequence[Any | None],
     fields: Sequence[frozenset[str]],
 ) -> Changed:
@@ -267,7 +275,7 @@ def _free_slugs(ids: Sequence[UUID]) -> None:
 
 
 def _columns(
-    sent: DeploymentScheduleCreate | DeploymentScheduleUpdate, fields: frozenset[str]
+    sent: schemas.DeploymentScheduleCreate | schemas.DeploymentScheduleUpdate, fields: frozenset[str]
 ) -> dict[str, Any]:
     """The column values of these fields; null leaves a column that knows no null as it is."""
     values: dict[str, Any] = {}
@@ -281,7 +289,7 @@ def _columns(
             values[name] = getattr(sent, name) or None
     if "sluice" in fields:
         options = sent.sluice or schemas.ScheduleOptions()
-        whole = isinstance(sent, DeploymentScheduleCreate) or sent.sluice is None
+        whole = isinstance(sent, schemas.DeploymentScheduleCreate) or sent.sluice is None
         for name in ("catchup_window", "jitter"):
             if whole or name in options.model_fields_set:
                 values[name] = getattr(options, name)

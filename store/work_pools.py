@@ -15,16 +15,17 @@ from store.models import WorkPool, WorkQueue
 DEFAULT_QUEUE_DESCRIPTION = "The work pool's default queue."
 
 
-def ensure_defaults(store: Store) -> schemas.WorkPool:
-    """The pool `local` of type `process` with its queue `default`, made when it does not exist."""
-    existing = WorkPool.get_or_none(WorkPool.name == schemas.LOCAL_POOL)
-    if existing is not None:
-        return _schema(existing)
+def ensure_defaults(store: Store) -> None:
+    """Make the pool `local` of type `process` with its queue `default`, when it does not exist."""
+    if _has_local_pool():
+        return
     with store.write():
-        existing = WorkPool.get_or_none(WorkPool.name == schemas.LOCAL_POOL)
-        if existing is not None:
-            return _schema(existing)
-        return create(store, schemas.WorkPoolCreate(name=schemas.LOCAL_POOL, type="process"))
+        if not _has_local_pool():
+            create(store, schemas.WorkPoolCreate(name=schemas.LOCAL_POOL, type="process"))
+
+
+def _has_local_pool() -> bool:
+    return bool(WorkPool.select().where(WorkPool.name == schemas.LOCAL_POOL).exists())
 
 
 def create(store: Store, pool: schemas.WorkPoolCreate) -> schemas.WorkPool:

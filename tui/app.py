@@ -21,7 +21,7 @@ from textual.screen import Screen
 from backend.protocol import Backend
 from store.clock import Clock, SystemClock
 from store.errors import Refused, SluiceError
-from store.schemas import Deployment, DeploymentQuery, Status
+from store.schemas import DeploymentQuery, Status
 from tui.actions import Action, ActionHost, bindings, register
 from tui.live import ChangeFeed, LatestRead, StoreChanged, run_in_thread
 from tui.text import harmless, plural
@@ -30,6 +30,8 @@ from tui.times import countdown
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from store.schemas import Deployment
 
 HELP = Action(
     "app.help", "question_mark,f1", "show_help", "Help: every key of this screen", "Go", footer="help"

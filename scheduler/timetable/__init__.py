@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from scheduler.timetable.cron import Cron
 from scheduler.timetable.interval import Interval, parse_anchor
 from scheduler.timetable.rrule import NOTHING, RRule, refusal
-from scheduler.timetable.words import describe
+from scheduler.timetable.words import describe, describe_kept
+from store import schemas
 from store.errors import Invalid
-from store.schemas import CronSchedule, RRuleSchedule, ScheduleRule
 
-__all__ = ["check", "describe", "occurrences"]
+if TYPE_CHECKING:
+    from store.schemas import ScheduleRule
+
+__all__ = ["check", "describe", "describe_kept", "occurrences"]
 
 SEARCHED = timedelta(days=366 * 60)
 """How far ahead is looked when no end is given: 29 February on a given weekday can be forty years away."""
@@ -69,7 +73,7 @@ def check(rule: ScheduleRule) -> None:
     """
     _compiled(rule, _NO_ANCHOR)
     if (
-        isinstance(rule, RRuleSchedule)
+        isinstance(rule, schemas.RRuleSchedule)
         and "DTSTART" not in rule.rrule.upper()
         and not occurrences(
             rule, after=_NO_ANCHOR - timedelta(days=2), before=None, limit=1, anchor=_NO_ANCHOR
@@ -84,9 +88,9 @@ def _naive(instant: datetime) -> datetime:
 
 def _compiled(rule: ScheduleRule, anchor: datetime) -> _Compiled:
     anchor = anchor.astimezone(UTC).replace(microsecond=0)
-    if isinstance(rule, CronSchedule):
+    if isinstance(rule, schemas.CronSchedule):
         made = _cron(rule.cron, rule.timezone, rule.day_or)
-    elif isinstance(rule, RRuleSchedule):
+    elif isinstance(rule, schemas.RRuleSchedule):
         starts_itself = "DTSTART" in rule.rrule.upper()
         made = _rrule(rule.rrule, rule.timezone, _NO_ANCHOR if starts_itself else anchor)
     else:

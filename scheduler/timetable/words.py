@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from scheduler.timetable.interval import parse_anchor
+from store import schemas
 from store.errors import Invalid
-from store.schemas import CronSchedule, IntervalSchedule, RRuleSchedule, ScheduleRule
+
+if TYPE_CHECKING:
+    from store.schemas import ScheduleRule
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -38,15 +44,28 @@ def describe(rule: ScheduleRule) -> str:
 
     The zone is named wherever the words hold a time of day or a day; UTC when the rule has none.
     """
-    if isinstance(rule, IntervalSchedule):
-        return _interval(rule)
-    if isinstance(rule, CronSchedule):
+    if isinstance(rule, schemas.IntervalSchedule):
+        return _interval(rule.interval, rule.anchor_date, rule.timezone)
+    if isinstance(rule, schemas.CronSchedule):
         return _cron(rule.cron, rule.timezone or "UTC", rule.day_or)
-    return _rrule(rule)
+    return _rrule(rule.rrule, rule.timezone)
 
 
-def _interval(rule: IntervalSchedule) -> str:
-    seconds = rule.interval.total_seconds()
+def describe_kept(rule: Mapping[str, Any]) -> str:
+    """The words of a rule as the store keeps it (JSON, an interval in seconds).
+
+    Lists show thousands of them, and the first list is painted before pydantic is loaded.
+    """
+    timezone = rule.get("timezone")
+    if "interval" in rule:
+        return _interval(timedelta(seconds=rule["interval"]), rule.get("anchor_date"), timezone)
+    if "cron" in rule:
+        return _cron(rule["cron"], timezone or "UTC", rule.get("day_or", True))
+    return _rrule(rule["rrule"], timezone)
+
+
+def _interval(interval: timedelta, anchor_date: Any, timezone: str | None) -> str:
+    seconds = interval.total_seconds()
     if seconds <= 0 or seconds != int(seconds):
         return f"every {seconds:g} s"
     left, words = int(seconds), []
@@ -57,20 +76,20 @@ def _interval(rule: IntervalSchedule) -> str:
     single = {"1 d": "day", "1 h": "hour", "1 min": "minute", "1 s": "second"}
     text = "every " + (single.get(words[0], words[0]) if len(words) == 1 else " ".join(words))
     # From a day on the time of day is kept in the zone, so both matter; below they do not.
-    return text if seconds < 86400 else f"{text} {_anchored(rule, seconds % 86400 == 0)}"
+    return text if seconds < 86400 else f"{text} {_anchored(anchor_date, timezone, seconds % 86400 == 0)}"
 
 
-def _anchored(rule: IntervalSchedule, same_time: bool) -> str:
+def _anchored(anchor_date: Any, timezone: str | None, same_time: bool) -> str:
     """The time of day, if every date has the same and the rule names it, and the zone."""
     try:
-        anchor = None if rule.anchor_date is None else parse_anchor(rule.anchor_date)
+        anchor = None if anchor_date is None else parse_anchor(anchor_date)
     except Invalid:
         anchor = None
     if anchor is None:
-        return rule.timezone or "UTC"
-    zone = rule.timezone or str(anchor.tzinfo or "UTC")
+        return timezone or "UTC"
+    zone = timezone or str(anchor.tzinfo or "UTC")
     # An anchor in another zone than the schedule's shows another time there: then none is named.
-    shown = same_time and (rule.timezone is None or anchor.tzinfo is None)
+    shown = same_time and (timezone is None or anchor.tzinfo is None)
     return f"at {anchor:%H:%M} {zone}" if shown else zone
 
 
@@ -171,11 +190,11 @@ def _described(text: str, fields: list[str], zone: str, day_or: bool) -> str:
     return f"{words[:1].lower()}{words[1:]}{both} {zone}"
 
 
-def _rrule(rule: RRuleSchedule) -> str:
-    lines = rule.rrule.split()
-    named = re.search(r"TZID=([^:;\s]+)", rule.rrule, re.IGNORECASE)
-    zone = rule.timezone or (named.group(1) if named else "UTC")
-    start = re.search(r"DTSTART[^:]*:\d{8}T(\d\d)(\d\d)", rule.rrule, re.IGNORECASE)
+def _rrule(text: str, timezone: str | None) -> str:
+    lines = text.split()
+    named = re.search(r"TZID=([^:;\s]+)", text, re.IGNORECASE)
+    zone = timezone or (named.group(1) if named else "UTC")
+    start = re.search(r"DTSTART[^:]*:\d{8}T(\d\d)(\d\d)", text, re.IGNORECASE)
     rules = [line.rpartition(":")[2] for line in lines if not line.upper().startswith("DTSTART")]
     short = _short_rrule(rules[0], start.groups() if start else None) if len(rules) == 1 else None
     return f"{short or ' '.join(lines)} {zone}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,19 +20,11 @@ from store.schemas.common import (
     Sent,
     Tags,
 )
+from store.schemas.constants import CollisionStrategy
 from store.schemas.schedules import DeploymentSchedule, HasSchedules
 
 MAX_DAYS = 36_500
 """Of retention: a century."""
-
-
-class CollisionStrategy(StrEnum):
-    """What happens to a due run when the deployment's concurrency limit is full."""
-
-    ENQUEUE = "ENQUEUE"
-    CANCEL_NEW = "CANCEL_NEW"
-    ENQUEUE_ONE = "ENQUEUE_ONE"
-    CANCEL_RUNNING = "CANCEL_RUNNING"
 
 
 class ConcurrencyOptions(Schema):

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from store.schemas.common import CreatedBy, Instant, JsonObject, Schema, Sent, Tags
-from store.schemas.states import State, StateCreate, StateType
+from store.schemas.constants import StateType
+from store.schemas.states import State, StateCreate
 
 
 class FlowRunOptions(Schema):

@@ -1,6 +1,7 @@
 """Light rows for lists and the queries that select them.
 
-Lists show 100,000 objects: they hold keys, and read these tuples only for the rows on screen.
+Lists show 100,000 objects: they hold keys, and read these tuples only for the rows on screen. Free of
+pydantic, because the first picture on the screen needs them.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from store.schemas.common import Instant, Schema
-
 DeploymentSort = Literal["name", "next_run", "last_run", "state", "duration", "pool", "created", "updated"]
 FlowRunSort = Literal["due", "start", "end", "state", "duration", "name", "deployment"]
 
 
-class DeploymentQuery(Schema):
+class DeploymentQuery(NamedTuple):
     """Which deployments a list shows, and in what order (ties broken by id)."""
 
     text: str = ""
@@ -24,7 +23,7 @@ class DeploymentQuery(Schema):
     descending: bool = False
 
 
-class FlowRunQuery(Schema):
+class FlowRunQuery(NamedTuple):
     """Which runs a list shows, and in what order."""
 
     deployment_id: UUID | None = None
@@ -32,8 +31,8 @@ class FlowRunQuery(Schema):
     state_types: tuple[str, ...] = ()
     upcoming: bool | None = None
     """True: only runs still to start; False: none of those; null: both."""
-    due_before: Instant | None = None
-    """Only runs that were expected by then, and those never expected at a time."""
+    due_before: datetime | None = None
+    """An aware instant: only runs that were expected by then, and those never expected at a time."""
     sort: FlowRunSort = "due"
     descending: bool = True
     limit: int | None = None

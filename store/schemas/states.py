@@ -1,45 +1,14 @@
-"""States of runs: types, names and what they mean."""
+"""States of runs, as proposed and as kept."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from store.schemas.common import Instant, Json, JsonObject, Schema, Sent
-
-
-class StateType(StrEnum):
-    """Prefect's state types."""
-
-    SCHEDULED = "SCHEDULED"
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    CANCELLING = "CANCELLING"
-    CRASHED = "CRASHED"
-    PAUSED = "PAUSED"
-
-
-TERMINAL_STATES = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED})
-ACTIVE_STATES = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
-
-STATE_NAMES: dict[StateType, tuple[str, ...]] = {
-    StateType.SCHEDULED: ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Resuming"),
-    StateType.PENDING: ("Pending", "Submitting"),
-    StateType.RUNNING: ("Running", "Retrying"),
-    StateType.COMPLETED: ("Completed",),
-    StateType.FAILED: ("Failed", "TimedOut"),
-    StateType.CANCELLED: ("Cancelled", "Skipped", "Missed"),
-    StateType.CANCELLING: ("Cancelling",),
-    StateType.CRASHED: ("Crashed",),
-    StateType.PAUSED: ("Paused", "Suspended"),
-}
-"""The names of each type; the first is the default."""
+from store.schemas.constants import TERMINAL_STATES, StateType
 
 
 class StateDetails(Schema):

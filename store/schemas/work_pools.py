@@ -9,11 +9,6 @@ from pydantic import Field
 
 from store.schemas.common import MAX_COUNT, Instant, JsonObject, Name, Schema, Sent
 
-LOCAL_POOL = "local"
-"""The pool that the built-in worker serves. It exists in every database."""
-
-DEFAULT_QUEUE = "default"
-
 
 class WorkPoolCreate(Sent):
     """A work pool as sent."""

@@ -210,7 +210,7 @@ def test_words_of_a_rule_are_found_once(
         calls.append(rule)
         return "in words"
 
-    monkeypatch.setattr(timetable, "describe", describe)
+    monkeypatch.setattr(timetable, "describe_kept", describe)
     ids = [make_deployment(store, f"d{number}", schedules=[cron()]).id for number in range(5)]
     for _ in range(3):
         assert {row.schedule for row in backend.deployment_rows(ids).values()} == {"in words"}

@@ -8,8 +8,9 @@ import string
 import pytest
 from support.timetable import cron, interval, rrule
 
-from scheduler.timetable import describe
-from store.schemas import CronSchedule, RRuleSchedule
+from scheduler.timetable import describe, describe_kept
+from store.schedules import rule_to_json
+from store.schemas import CronSchedule, RRuleSchedule, ScheduleRule
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,21 @@ from store.schemas import CronSchedule, RRuleSchedule
 )
 def test_cron(text: str, zone: str | None, words: str) -> None:
     assert describe(cron(text, zone)) == words
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        cron("0 9 * * 1-5", "Europe/Paris"),
+        cron("0 0 13 * 5", day_or=False),
+        interval(minutes=15),
+        interval("Europe/Paris", "2026-03-01T09:00:00", days=1),
+        rrule("FREQ=WEEKLY;BYDAY=MO"),
+        rrule("FREQ=DAILY", "Europe/Paris"),
+    ],
+)
+def test_a_kept_rule_has_the_words_of_the_rule(rule: ScheduleRule) -> None:
+    assert describe_kept(rule_to_json(rule)) == describe(rule)
 
 
 def test_cron_with_both_days_says_which_way_they_combine() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from sluice.exits import UsageProblem
-from sluice.settings import is_debugging, load_settings
+from sluice.settings import Settings, is_debugging, load_settings
+from sluice.settings_sources import CheckedSettings
 
 
 def write_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
@@ -94,9 +96,13 @@ def test_debugging(value: str, expected: bool, monkeypatch: pytest.MonkeyPatch) 
     assert is_debugging() is expected
 
 
-def test_without_file_and_variables_pydantic_settings_is_not_imported() -> None:
+def test_what_is_checked_is_what_can_be_set() -> None:
+    assert list(CheckedSettings.model_fields) == [field.name for field in fields(Settings)]
+
+
+def test_without_file_and_variables_pydantic_is_not_imported() -> None:
     code = (
         "import sys; from sluice.settings import load_settings; load_settings();"
-        "sys.exit('pydantic_settings' in sys.modules)"
+        "sys.exit('pydantic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

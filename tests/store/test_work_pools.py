@@ -11,9 +11,11 @@ from store.schemas import WorkPoolCreate
 
 
 def test_the_local_pool_is_made_once(store: Store) -> None:
-    pool = work_pools.ensure_defaults(store)
+    work_pools.ensure_defaults(store)
+    pool = work_pools.read(store, "local")
     assert (pool.name, pool.type) == ("local", "process")
-    assert work_pools.ensure_defaults(store) == pool
+    work_pools.ensure_defaults(store)
+    assert work_pools.read_all(store) == [pool]
     queue = work_pools.default_queue(store, "local")
     assert (queue.name, queue.id, queue.work_pool_name) == ("default", pool.default_queue_id, "local")
 
@@ -40,7 +42,8 @@ def test_queues_are_made_when_named_and_listed_by_priority_and_name(store: Store
 
 
 def test_the_default_queue_comes_back_when_it_went(store: Store) -> None:
-    pool = work_pools.ensure_defaults(store)
+    work_pools.ensure_defaults(store)
+    pool = work_pools.read(store, "local")
     assert pool.default_queue_id is not None
     with store.write():
         store.database.execute_sql("DELETE FROM work_queue")

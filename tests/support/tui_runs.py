@@ -94,7 +94,7 @@ class RunsBackend(FakeBackend):
 
     def flow_run_keys(self, query: schemas.FlowRunQuery) -> list[UUID]:
         end = query.due_before
-        keys = super().flow_run_keys(query.model_copy(update={"limit": None}))
+        keys = super().flow_run_keys(query._replace(limit=None))
         due = [self.runs[key].expected_start_time for key in keys]
         shown = [key for key, at in zip(keys, due, strict=True) if end is None or at is None or at <= end]
         if query.sort == "name":

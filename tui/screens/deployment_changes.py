@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from store import schemas
 from store.errors import SluiceError
-from store.schemas import DeletionPreview, DeploymentFlowRunCreate, Status
+from store.schemas import DeletionPreview, Status
 from tui.live import run_in_thread
 from tui.screens.dialogs import Question, QuestionDialog
 from tui.text import harmless, plural
@@ -100,9 +101,10 @@ class DeploymentChanges(_Base):
         backend = self.app.backend
         names: list[str] = []
         errors: list[str] = []
+        run = schemas.DeploymentFlowRunCreate()
         for deployment_id in ids:
             try:
-                created = backend.create_flow_run_from_deployment(deployment_id, DeploymentFlowRunCreate())
+                created = backend.create_flow_run_from_deployment(deployment_id, run)
             except SluiceError as error:
                 errors.append(str(error))
             else:

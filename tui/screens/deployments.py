@@ -268,7 +268,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
 
     def set_filter(self, text: str) -> None:
         if text != self.query_now.text:
-            self.query_now = self.query_now.model_copy(update={"text": text})
+            self.query_now = self.query_now._replace(text=text)
             self.ask_keys()
 
     def focus_body(self) -> None:
@@ -280,7 +280,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
         return super().why_not(action)
 
     def _sort(self, sort: DeploymentSort, descending: bool) -> None:
-        self.query_now = self.query_now.model_copy(update={"sort": sort, "descending": descending})
+        self.query_now = self.query_now._replace(sort=sort, descending=descending)
         self.table.set_sorted_by(sort, descending)
         self._show_counts()
         self.ask_keys()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from uuid import UUID
 
 from textual import getters
@@ -14,12 +14,14 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
-from store.schemas import Deployment, DeploymentRow, DeploymentSchedule
 from tui.app import SluiceApp
 from tui.live import LatestRead
 from tui.states import STYLES, look_of, look_of_deployment
 from tui.text import cut, harmless, plural
 from tui.times import ago, countdown, day_time, duration, exact
+
+if TYPE_CHECKING:
+    from store.schemas import Deployment, DeploymentRow, DeploymentSchedule
 
 NEXT_TIMES = 5
 """Next times listed over all schedules."""

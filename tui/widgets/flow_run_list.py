@@ -98,12 +98,12 @@ class FlowRunList(Vertical):
     # --- reading (in threads)
 
     def _read_keys(self, asked: _Asked) -> KeyList[UUID] | None:
-        spans: dict[Span, dict[str, object]] = {
-            "so far": {"due_before": self.app.now()},
-            "upcoming": {"upcoming": True},
-            "all": {},
+        spans = {
+            "so far": asked.query._replace(due_before=self.app.now()),
+            "upcoming": asked.query._replace(upcoming=True),
+            "all": asked.query,
         }
-        keys = self.app.backend.flow_run_keys(asked.query.model_copy(update=spans[asked.span]))
+        keys = self.app.backend.flow_run_keys(spans[asked.span])
         return None if keys == asked.known else KeyList.of(keys)
 
     def _read_rows(self, ids: Sequence[UUID]) -> dict[UUID, FlowRunRow]:
@@ -224,7 +224,7 @@ class FlowRunList(Vertical):
     def set_filter(self, text: str) -> None:
         """Show only what matches these words."""
         if text != self.query_now.text:
-            self.query_now = self.query_now.model_copy(update={"text": text})
+            self.query_now = self.query_now._replace(text=text)
             self.ask_keys()
 
     def next_span(self) -> None:
@@ -244,7 +244,7 @@ class FlowRunList(Vertical):
         self._sort(self.query_now.sort, not self.query_now.descending)
 
     def _sort(self, sort: FlowRunSort, descending: bool) -> None:
-        self.query_now = self.query_now.model_copy(update={"sort": sort, "descending": descending})
+        self.query_now = self.query_now._replace(sort=sort, descending=descending)
         self.table.set_sorted_by(sort, descending)
         self._show_counts()
         self.ask_keys()
