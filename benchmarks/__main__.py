@@ -11,6 +11,7 @@ SHORT_FORMS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.store", "10000", "100000"),
     ("benchmarks.bulk",),
     ("benchmarks.startup",),
+    ("benchmarks.log_view",),
     ("benchmarks.worker",),
     ("benchmarks.punctuality", "--every-second", "--runs", "30"),
     ("benchmarks.punctuality", "--every-second", "--runs", "30", "--processes", "2"),

@@ -22,8 +22,8 @@ from tui.text import harmless, width_of
 CHUNK = 1_000
 """Rows whose texts are kept, let go and read again together."""
 
-TEXT_BUDGET = 32_000_000
-"""Bytes of text kept, roughly; at 100 characters a line about 200,000 lines."""
+TEXT_BUDGET = 16_000_000
+"""Bytes of text kept, roughly; at 100 characters a line about 100,000 lines."""
 
 ROW_COST = 60
 """Bytes a kept text costs besides its characters."""
