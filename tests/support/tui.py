@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from store.clock import FrozenClock
 from store.schemas import DeploymentRow, RecentRun
 from tui.app import SluiceApp
+from tui.widgets.deployment_preview import DeploymentPreview
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -159,6 +160,8 @@ async def settle(pilot: Pilot[None]) -> None:
     for _ in range(3):
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
+    for preview in pilot.app.screen_stack[0].query(DeploymentPreview):
+        await until(pilot, lambda preview=preview: not preview.is_behind, "the preview follows the cursor")
     await pilot.pause()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple, get_args
 from uuid import UUID
@@ -86,6 +86,15 @@ class _Asked(NamedTuple):
 
     query: DeploymentQuery
     known: KeyList[UUID] | None
+    cursor: UUID | None
+    page: int
+
+
+class _Answer(NamedTuple):
+    """The keys, and the rows that will be on screen with them."""
+
+    keys: KeyList[UUID]
+    rows: Mapping[UUID, DeploymentRow]
 
 
 class DeploymentsScreen(DeploymentChanges, SluiceScreen):
@@ -102,8 +111,8 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def __init__(self) -> None:
         super().__init__()
         self.query_now = DeploymentQuery()
-        self._query_shown: DeploymentQuery | None = None
-        self._keys_read: LatestRead[_Asked, KeyList[UUID] | None] = LatestRead(
+        self.query_shown: DeploymentQuery | None = None
+        self._keys_read: LatestRead[_Asked, _Answer | None] = LatestRead(
             self, self._read_keys, self._show_keys, self._show_failure
         )
         self._loaded = False
@@ -127,12 +136,15 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
 
     # --- reading (in threads)
 
-    def _read_keys(self, asked: _Asked) -> KeyList[UUID] | None:
-        """The keys, or null when they are those already on screen."""
+    def _read_keys(self, asked: _Asked) -> _Answer | None:
+        """The keys and the rows around the cursor, or null when the keys are those already on screen."""
         keys = self.app.backend.deployment_keys(asked.query)
         if asked.known is not None and asked.known.keys == keys:
             return None
-        return KeyList.of(keys)
+        new = KeyList.of(keys)
+        place = new.places.get(asked.cursor, 0) if asked.cursor is not None else 0
+        around = keys[max(0, place - asked.page) : place + asked.page + 1]
+        return _Answer(new, self._read_rows(around))
 
     def _read_rows(self, ids: Sequence[UUID]) -> dict[UUID, DeploymentRow]:
         return self.app.backend.deployment_rows(ids)
@@ -142,7 +154,8 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def ask_keys(self) -> None:
         """Read the list again, now."""
         known = KeyList(self.table.keys, {}) if self._loaded else None
-        self._keys_read.ask(_Asked(self.query_now, known))
+        table = self.table
+        self._keys_read.ask(_Asked(self.query_now, known, table.cursor_key, table.page_rows))
 
     def refresh_data(self) -> None:
         """Rows at once; the order of a long list no more often than its reading allows."""
@@ -161,11 +174,11 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
         self._repeat_pending = False
         self.ask_keys()
 
-    def _show_keys(self, asked: _Asked, keys: KeyList[UUID] | None) -> None:
+    def _show_keys(self, asked: _Asked, answer: _Answer | None) -> None:
         self._loaded = True
-        self._query_shown = asked.query
-        if keys is not None:
-            self.table.set_keys(keys, complete=not asked.query.text)
+        self.query_shown = asked.query
+        if answer is not None:
+            self.table.set_keys(answer.keys, complete=not asked.query.text, rows=answer.rows)
         else:
             self.table.refresh_rows()
         self._show_counts()
@@ -255,7 +268,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
         Keys typed ahead of a filter or a sort would otherwise act on a row that is about to go.
         """
         action = find(action_id)
-        if action is not None and action.changing and self._query_shown != self.query_now:
+        if action is not None and action.changing and self.query_shown != self.query_now:
             self._held_action = action_id
         else:
             await super().action_act(action_id)

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.style import Style
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.app import SluiceApp
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 NEXT_TIMES = 5
 """Next times listed over all schedules."""
+
+REST_SECONDS = 0.06
+"""How long the cursor rests on a row before the pane reads it."""
 
 
 class Timing(NamedTuple):
@@ -60,6 +64,7 @@ class DeploymentPreview(VerticalScroll, can_focus=False):
         self._wanted: UUID | None = None
         self._shown: Previewed | None = None
         self._text = Content("")
+        self._rest: Timer | None = None
         self._reader: LatestRead[UUID, Previewed | None] = LatestRead(
             self, self._read, self._take, self._fail
         )
@@ -75,16 +80,27 @@ class DeploymentPreview(VerticalScroll, can_focus=False):
             self._shown = None
             self._draw()
         elif row is not None and (new or self._shown is None or row != self._shown.row):
-            # The list first: before its row is read, and its lines are drawn, the pane asks for nothing.
-            self.call_after_refresh(self.refresh_data)
+            self._read_soon()
+
+    def _read_soon(self) -> None:
+        """Read when the cursor rests: a key that is held down needs the machine for the list."""
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self.refresh_data)
 
     def refresh_data(self) -> None:
         """Read again what is shown."""
+        self._rest = None
         if self._wanted is not None and self.display:
             self._reader.ask(self._wanted)
 
     def on_show(self) -> None:
         self.refresh_data()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it still shows another deployment than the one it was told to, or an older reading."""
+        return self.display and (self._reader.busy or self._rest is not None)
 
     def tick(self, now: datetime) -> None:
         """Move the countdowns; repaints only when a word changed."""

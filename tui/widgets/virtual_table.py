@@ -151,12 +151,15 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         """The row of a key, if it is in memory."""
         return self._rows.get(key)
 
-    def set_keys(self, new: KeyList[KeyT], *, complete: bool = False) -> None:
+    def set_keys(
+        self, new: KeyList[KeyT], *, complete: bool = False, rows: Mapping[KeyT, RowT] | None = None
+    ) -> None:
         """Show these keys. The cursor stays on its object; if that is gone, on the same line.
 
         Args:
             new: keys in order with their places.
             complete: these are all objects there are, so marks of others are of deleted ones and go.
+            rows: some of their rows, read together with the keys, so that no second read is needed.
         """
         key, offset = self.cursor_key, self._cursor - self._top
         self._list = new
@@ -169,15 +172,19 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
             self._scroll_to_row(place - offset)
         self._show_cursor()
         self.refresh()
-        self.refresh_rows()
+        self._begin_generation(rows or {})
         if self.cursor_key != key:
             self.post_message(self.CursorMoved(self.cursor_key))
 
     def refresh_rows(self) -> None:
         """Read the rows on screen again; the old ones stay until the reply, then changed lines repaint."""
+        self._begin_generation({})
+
+    def _begin_generation(self, rows: Mapping[KeyT, RowT]) -> None:
+        """From now on rows are fresh only when they are among these or read after this."""
         self._generation += 1
         self._fresh.clear()
-        self._ask()
+        self._take_rows(_Asked(list(rows), self._generation), rows)
 
     def set_sorted_by(self, sort: str, descending: bool) -> None:
         """Show an arrow at the column of this sort."""
