@@ -12,16 +12,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from sluice.table_layout import GAP, Column, lay_out
 from tui.states import Look
 from tui.text import fit, harmless, width_of
 from tui.times import ago, countdown, exact
 
-WIDE_COLUMNS = 140
+WIDE_COLUMNS = 200
 """From this width on, and in pipes, a table gives exact times beside the relative ones."""
 
 STATE_COLOURS = {
@@ -41,14 +42,6 @@ class Cell(NamedTuple):
 
     text: str
     style: str = ""
-
-
-class Column(NamedTuple):
-    """A table's column. `keep` columns are never cut on a narrow terminal."""
-
-    title: str
-    align: Literal["left", "right"] = "left"
-    keep: bool = False
 
 
 def is_terminal() -> bool:
@@ -110,14 +103,21 @@ def _print_rich(columns: Sequence[Column], rows: list[list[Cell]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(
-            column.title, justify=column.align, no_wrap=True, overflow="fold" if column.keep else "ellipsis"
-        )
+    console = Console(highlight=False, soft_wrap=False)
+    shown = lay_out(columns, _natural_widths(columns, rows), console.width)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for index, width in shown.items():
+        column = columns[index]
+        table.add_column(column.title, justify=column.align, no_wrap=True, width=width)
     for row in rows:
-        table.add_row(*(Text(cell.text, style=cell.style, end="") for cell in row))
-    Console(highlight=False, soft_wrap=False).print(table)
+        table.add_row(*(Text(row[index].text, style=row[index].style, end="") for index in shown))
+    console.print(table)
+
+
+def _natural_widths(columns: Sequence[Column], rows: list[list[Cell]]) -> list[int]:
+    """The width of each column's widest text, title included; 0 where nothing stands in it."""
+    found = [max((width_of(row[index].text) for row in rows), default=0) for index in range(len(columns))]
+    return [width and max(width, len(column.title)) for column, width in zip(columns, found, strict=True)]
 
 
 def _print_plain(columns: Sequence[Column], rows: list[list[Cell]]) -> None:
@@ -127,7 +127,7 @@ def _print_plain(columns: Sequence[Column], rows: list[list[Cell]]) -> None:
         parts = [
             fit(text, width, column.align) for text, width, column in zip(line, widths, columns, strict=True)
         ]
-        print("  ".join(parts).rstrip())
+        print((" " * GAP).join(parts).rstrip())
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:

@@ -9,19 +9,21 @@ import typer
 
 from backend.protocol import Backend
 from sluice.invocation import invocation, opened
-from sluice.output import Cell, Column, is_wide, note, print_json, print_table, since, state_cell, until
+from sluice.output import Cell, is_wide, note, print_json, print_table, since, state_cell, until
+from sluice.table_layout import Column
 from store.schemas import DeploymentQuery, DeploymentRow, DeploymentSort
 from tui.states import look_of, look_of_deployment
 from tui.times import duration
 
 COLUMNS = (
     Column("STATE", keep=True),
-    Column("DEPLOYMENT", keep=True),
-    Column("SCHEDULE"),
+    Column("DEPLOYMENT", least=24),
+    Column("SCHEDULE", least=18, leaves=1),
     Column("NEXT", keep=True),
-    Column("LAST RUN"),
-    Column("TOOK", "right"),
-    Column("TAGS"),
+    Column("LAST RUN", least=10, leaves=2),
+    Column("TOOK", "right", leaves=3),
+    Column("TAGS", leaves=5),
+    Column("NOTE", least=16, leaves=4),
 )
 
 
@@ -33,7 +35,8 @@ def register(app: typer.Typer) -> None:
 def ls(
     ctx: typer.Context,
     text: Annotated[
-        list[str] | None, typer.Argument(help="Only those with all these words in name, tags or pool.")
+        list[str] | None,
+        typer.Argument(metavar="[WORD...]", help="Only those with all these words in name, tags or pool."),
     ] = None,
     sort: Annotated[DeploymentSort, typer.Option(help="What to sort by.")] = "name",
     descending: Annotated[bool, typer.Option("--descending", "-r", help="The other way round.")] = False,
@@ -100,17 +103,14 @@ def _cells(row: DeploymentRow, now: datetime, wide: bool) -> list[Cell | str]:
         Cell(f"{last.glyph} {last_run}", state_cell(last).style) if last_run else "",
         duration(row.last_duration) if row.last_duration is not None else "",
         " ".join(row.tags),
+        row.error or (row.pause_reason if row.paused else None) or "",
     ]
 
 
 def _next(row: DeploymentRow, now: datetime, wide: bool) -> str:
-    if row.error:
-        return row.error
     if not row.paused:
         return until(row.next_run, now, wide=wide)
-    reason = f": {row.pause_reason}" if row.pause_reason else ""
-    back = f", resumes {until(row.pause_until, now, wide=wide)}" if row.pause_until else ""
-    return f"paused{back}{reason}"
+    return f"resumes {until(row.pause_until, now, wide=wide)}" if row.pause_until else "paused"
 
 
 def _hint(ctx: typer.Context, backend: Backend, text: str) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from sluice.invocation import opened
 from sluice.names import find_deployment
-from sluice.output import Cell, Column, is_wide, note, print_json, print_table, since, state_cell, until
+from sluice.output import Cell, is_wide, note, print_json, print_table, since, state_cell, until
 from sluice.run_output import row_as_json
+from sluice.table_layout import Column
 from store.schemas import FlowRunQuery, FlowRunRow, StateType
 from tui.states import look_of
 from tui.times import duration
@@ -18,12 +19,12 @@ from tui.times import duration
 COLUMNS = (
     Column("STATE", keep=True),
     Column("RUN", keep=True),
-    Column("ID", keep=True),
-    Column("DEPLOYMENT"),
-    Column("DUE"),
-    Column("STARTED"),
-    Column("TOOK", "right"),
-    Column("MESSAGE"),
+    Column("ID", keep=True, leaves=5),
+    Column("DEPLOYMENT", least=18),
+    Column("DUE", keep=True),
+    Column("STARTED", keep=True, leaves=4),
+    Column("TOOK", "right", leaves=2),
+    Column("MESSAGE", least=12, leaves=3),
 )
 
 
@@ -35,7 +36,8 @@ def register(app: typer.Typer) -> None:
 def runs(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="Only this deployment's: flow/deployment, name or id.")
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only this deployment's: flow/deployment, name or id."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
     state: Annotated[
@@ -70,8 +72,8 @@ def runs(
 
 
 def _cells(row: FlowRunRow, now: datetime, wide: bool) -> list[Cell | str]:
-    started = row.start_time is not None
-    due = since if started else until
+    waits = row.state_type in (StateType.SCHEDULED, StateType.PENDING)
+    due = until if waits else since
     return [
         state_cell(look_of(row.state_type, row.state_name)),
         row.name,
