@@ -123,6 +123,14 @@ class SluiceApp(ActionHost, App[None]):
         self.set_class(not dark, "-light-mode")
         self.stylesheet.set_variables(self.get_css_variables())
 
+    def size_classes(self) -> list[str]:
+        """The classes of the breakpoints that a screen has in a terminal of the present size."""
+        sides = (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        )
+        return [max(point for point in points if point[0] <= side)[1] for side, points in sides]
+
     # --- life
 
     def get_default_screen(self) -> Screen[Any]:

@@ -36,6 +36,11 @@ class SluiceScreen(ActionHost, Screen[None]):
 
     app = getters.app(SluiceApp)
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Textual sets these after the first layout only, and then styles and lays out everything once more.
+        self.add_class(*self.app.size_classes(), update=False)
+
     def compose(self) -> ComposeResult:
         yield HeaderBar()
         with Vertical(id="body"):
