@@ -60,25 +60,30 @@ class LockFile:
             return True
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
-            if not _lock(descriptor, fcntl.LOCK_EX, _TRIES):
-                os.close(descriptor)
-                return False
-            _write(descriptor, _describe(self._clock.now()))
+            try:
+                if _lock(descriptor, fcntl.LOCK_EX, _TRIES):
+                    _write(descriptor, _describe(self._clock.now()))
+                    self._descriptor = descriptor
+            finally:
+                # On a full disk too: a descriptor that nobody knows would keep the lock from everybody.
+                if not self.held:
+                    os.close(descriptor)
         except OSError as error:
             raise DatabaseProblem(
                 self.path, f"the lock file {self.path} cannot be used: {error.strerror}"
             ) from error
-        self._descriptor = descriptor
-        return True
+        return self.held
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            os.ftruncate(descriptor, 0)
-            # Unlocked in so many words: a child between fork and exec still has a copy of the descriptor.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
+            try:
+                os.ftruncate(descriptor, 0)
+            finally:
+                # Unlocked in so many words: a child between fork and exec still has a copy of the descriptor.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                os.close(descriptor)
 
 
 def lock_path(database: Path | str, role: LockRole) -> Path:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.full_disk import full_disk
 from support.ordinary_user import ordinary_user
 from support.waiting import wait_until
 
@@ -173,3 +174,15 @@ def test_a_lock_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None
     lock_path(tmp_path / "s.db", "worker").mkdir()
     with pytest.raises(DatabaseProblem, match=r"worker\.lock cannot be used"):
         LockFile(tmp_path / "s.db", "worker").try_acquire()
+
+
+def test_a_full_disk_keeps_the_lock_from_nobody_for_longer_than_it_is_full(tmp_path: Path) -> None:
+    lock = LockFile(tmp_path / "s.db", "worker")
+    descriptors = len(os.listdir("/dev/fd"))
+    with full_disk(), pytest.raises(DatabaseProblem, match=r"worker\.lock cannot be used"):
+        lock.try_acquire()
+    assert not lock.held
+    assert read_holder(tmp_path / "s.db", "worker") is None
+    assert len(os.listdir("/dev/fd")) == descriptors
+    assert lock.try_acquire()
+    lock.release()
