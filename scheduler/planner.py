@@ -63,6 +63,9 @@ def plan(store: Store, now: datetime, stopping: Callable[[], bool] = lambda: Fal
     if woke:
         _log.info("nobody was scheduling from %s to %s: judging what was due then", last, now)
         look.judge_downtime()
+        if stopping():
+            # Perhaps not all is judged: without a heartbeat the next scheduler begins with it again.
+            return PlanResult(look.made, look.passed_over, look.failed, woke=True)
     if last is None or abs(now - last) >= BEAT_EVERY:
         heartbeat.beat(store, now)
     resumed = _end_pauses(store, now)

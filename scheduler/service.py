@@ -132,10 +132,16 @@ class Scheduler:
         self._clocks = now, monotonic
 
     def _leave(self) -> None:
-        """Say for the next one until when somebody was here, then make room."""
+        """Say for the next one until when somebody was here, then make room.
+
+        Not after a time in which it only failed, or in the middle of judging a downtime: the heartbeat must
+        stay old then, so that the next one judges what was due.
+        """
         try:
-            if self._lock.held:
-                heartbeat.beat(self._store, self._store.clock.now())
+            now = self._store.clock.now()
+            last = heartbeat.last_tick(self._store) if self._lock.held else None
+            if last is not None and now - last <= planner.DOWNTIME:
+                heartbeat.beat(self._store, now)
         except Exception:  # noqa: BLE001 (leaving: the lock must be given back whatever the database says)
             _log.exception("the scheduler could not keep when it stopped")
         finally:

@@ -565,6 +565,19 @@ def test_stopping_ends_a_look_early_and_loses_nothing(store: Store) -> None:
     assert look(store).made == 9
 
 
+def test_stopping_while_a_downtime_is_judged_leaves_it_to_the_next_look(
+    store: Store, clock: FrozenClock
+) -> None:
+    scheduled_deployment(store, MINUTELY)
+    look(store)
+    clock.advance(1800)
+    planner.plan(store, clock.now(), lambda: True)
+    assert look(store).woke
+    assert slots(store, "Late") == []
+    assert [slot for slot in slots(store, "Scheduled") if slot <= "02 12:30"] == ["02 12:30"]
+    assert len(slots(store, "Skipped")) == 29
+
+
 def test_the_heart_beats_every_ten_seconds(store: Store, clock: FrozenClock) -> None:
     look(store)
     first = clock.now()

@@ -210,6 +210,23 @@ def test_stopping_joins_gives_the_lock_back_and_says_until_when(real: Store) -> 
     scheduler.stop()
 
 
+def test_a_scheduler_that_only_failed_does_not_say_that_somebody_was_here(
+    real: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    heartbeat.beat(real, hour_ago)
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("no plan")
+
+    monkeypatch.setattr(planner, "plan", broken)
+    scheduler = Scheduler(real)
+    scheduler.start()
+    wait_until(lambda: scheduler.error)
+    scheduler.stop()
+    assert heartbeat.last_tick(real) == hour_ago
+
+
 def test_the_next_one_takes_over_when_one_stops(real: Store, scheduler: Scheduler) -> None:
     heir = Scheduler(real)
     heir.start()
