@@ -19,6 +19,14 @@ _DAY = timedelta(days=1)
 _RANDOM_OR_HASHED = re.compile(r"[rh]([(/,\-].*)?", re.IGNORECASE)
 _YEARS_BETWEEN = 50
 """croniter's own limit: 29 February on a given weekday can be forty years away."""
+_FIELDS = (
+    "minute (0-59)",
+    "hour (0-23)",
+    "day of the month (1-31)",
+    "month (1-12, jan-dec)",
+    "day of the week (0-7, sun-sat)",
+    "second (0-59)",
+)
 _PROBE = datetime(2000, 1, 1)  # noqa: DTZ001 (labels are naive)
 
 
@@ -155,7 +163,25 @@ def _parse(text: str, day_or: bool) -> Croniter:
     try:
         return _read(text.strip(), day_or)
     except (ValueError, KeyError, IndexError) as error:
-        raise Invalid(f'Invalid cron string: "{text}"', "cron") from error
+        reason = _reason(fields, day_or)
+        raise Invalid(f'Invalid cron string: "{text}"{reason and ": " + reason}', "cron") from error
+
+
+def _reason(fields: list[str], day_or: bool) -> str:
+    """What croniter objects to, where one thing alone tells; else empty."""
+    if not fields or fields[0].startswith("@"):
+        return ""
+    if len(fields) not in (5, 6):
+        count = "one field" if len(fields) == 1 else f"{len(fields)} fields"
+        return f"{count}; give five, or six with seconds last"
+    for index, field in enumerate(fields):
+        alone = ["*"] * len(fields)
+        alone[index] = field
+        try:
+            _read(" ".join(alone), day_or)
+        except (ValueError, KeyError, IndexError):
+            return f"`{field}` is no {_FIELDS[index]}"
+    return ""
 
 
 def _read(text: str, day_or: bool) -> Croniter:
