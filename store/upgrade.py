@@ -113,10 +113,13 @@ def _both_locks(path: Path) -> Iterator[bool]:
 
 
 def _who_is_in_the_way(path: Path) -> str:
-    holders = {role: read_holder(path, role) for role in _ROLES}
-    named = [f"process {h.pid} ({h.command}, {role})" for role, h in holders.items() if h is not None]
-    who = " and ".join(named) or "another process"
-    return f"{path} must be brought up to date, and {who} is using it; stop that first, then start again"
+    roles: dict[tuple[int, str], list[str]] = {}
+    for role in _ROLES:
+        if holder := read_holder(path, role):
+            roles.setdefault((holder.pid, holder.command), []).append(role)
+    named = [f"process {pid} ({', '.join([name, *held])})" for (pid, name), held in roles.items()]
+    who = f"{' and '.join(named) or 'another process'} {'are' if len(named) > 1 else 'is'}"
+    return f"{path} must be brought up to date, and {who} using it; stop that first, then start again"
 
 
 def _apply(database: SqliteDatabase, path: Path, version: Version, clock: Clock) -> None:

@@ -203,6 +203,18 @@ def test_a_migration_may_not_leave_rows_that_refer_to_nothing(old: Path, second_
     assert pragma(old, "user_version") == 1
 
 
+def test_a_process_that_does_both_is_named_once(
+    old: Path, second_version: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upgrade.upgrade, "__defaults__", (0.2,))
+    locks = [LockFile(old, "scheduler"), LockFile(old, "worker")]
+    assert all(lock.try_acquire() for lock in locks)
+    with pytest.raises(DatabaseProblem, match=r"and process \d+ \([^()]*, scheduler, worker\) is using it"):
+        Store.open(old)
+    for lock in locks:
+        lock.release()
+
+
 @pytest.mark.parametrize("role", ["scheduler", "worker"])
 def test_nothing_is_migrated_while_somebody_schedules_or_works(
     old: Path, second_version: Path, role: str, monkeypatch: pytest.MonkeyPatch
@@ -210,7 +222,7 @@ def test_nothing_is_migrated_while_somebody_schedules_or_works(
     monkeypatch.setattr(upgrade.upgrade, "__defaults__", (0.2,))
     lock = LockFile(old, role)
     assert lock.try_acquire()
-    with pytest.raises(DatabaseProblem, match=rf"process \d+ .*{role}\) is using it; stop that first"):
+    with pytest.raises(DatabaseProblem, match=rf"process \d+ .*, {role}\) is using it; stop that first"):
         Store.open(old)
     assert pragma(old, "user_version") == 1
     assert backups_of(old) == []
