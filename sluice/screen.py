@@ -26,13 +26,19 @@ def open_screen(db: Path | None, read_only: bool) -> int:
     return show(load_settings(db), read_only)
 
 
-def show(settings: Settings, read_only: bool = False, farewell: Callable[[House], None] | None = None) -> int:
+def show(
+    settings: Settings,
+    read_only: bool = False,
+    farewell: Callable[[House], None] | None = None,
+    last_words: str | None = None,
+) -> int:
     """Open the database of `settings` and show it until the operator quits.
 
     Args:
         settings: say where the database is.
         read_only: change nothing; neither schedule nor work.
         farewell: called when the screen is closed and the threads still run.
+        last_words: printed at the end in place of what the screen has to say.
 
     Returns:
         The exit code.
@@ -55,5 +61,5 @@ def show(settings: Settings, read_only: bool = False, farewell: Callable[[House]
                 farewell(house)
     if app.return_code:
         return report_crash(app.last_words)
-    print(app.last_words, end="")
+    print(app.last_words if last_words is None else last_words, end="")
     return DONE

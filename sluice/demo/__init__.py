@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 8
 """The demo's long runs mostly sleep: many may go on at once."""
+LAST_WORDS = "The demo is over, and nothing of it is left. `sluice` alone opens your own database.\n"
 STOP_SECONDS = 5.0
 """How long the end of the demo waits for the runs that it stops."""
 
@@ -61,7 +62,9 @@ def _made(folder: Path, seed: int) -> Settings:
 def _show(settings: Settings, *, throw_away: bool) -> int:
     from sluice.screen import show
 
-    return show(settings, farewell=_stop_runs if throw_away else None)
+    if not throw_away:
+        return show(settings)
+    return show(settings, farewell=_stop_runs, last_words=LAST_WORDS)
 
 
 def _stop_runs(house: House) -> None:
