@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from sluice import __version__
+from sluice.exits import plainly
 from sluice.invocation import DbOption, Invocation, ReadOnlyOption, invocation
 
 COMMANDS = {
@@ -52,6 +53,13 @@ class LazyGroup(TyperGroup):
             for name in COMMANDS:  # so that the suggestion for a misspelt command knows them all
                 self.get_command(ctx, name)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = plainly(error.message)
+            raise
 
 
 def _load(module_name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -54,6 +55,13 @@ def complain(sentence: str, code: int) -> int:
         f"sluice: {text}" if text.endswith((".", "!", "?", ")", ":")) else f"sluice: {text}.", file=sys.stderr
     )
     return code
+
+
+def plainly(message: str) -> str:
+    """What pydantic says about a value, without the words that only programmers know."""
+    text = message.removeprefix("Value error, ")
+    text = re.sub(r"Input should be a valid integer\b.*", "it must be a whole number", text)
+    return re.sub(r"\bInput should be\b", "it must be", text)
 
 
 def report_crash(traceback: str) -> int:

@@ -16,6 +16,7 @@ import typer
 from backend.protocol import Backend
 from sluice.log_file import start_log_file
 from sluice.settings import Settings, load_settings
+from store.errors import DatabaseProblem
 
 
 @dataclass
@@ -38,8 +39,12 @@ def invocation(ctx: typer.Context) -> Invocation:
 
 
 @contextmanager
-def opened(ctx: typer.Context) -> Iterator[Backend]:
+def opened(ctx: typer.Context, *, make: bool = False) -> Iterator[Backend]:
     """The backend of the database that the command line means; neither schedules nor works.
+
+    Args:
+        ctx: of the command.
+        make: a database named with `--db` that does not exist is made; else it is a typing mistake.
 
     Raises:
         UsageProblem: the settings cannot be understood.
@@ -49,6 +54,12 @@ def opened(ctx: typer.Context) -> Iterator[Backend]:
 
     asked = invocation(ctx)
     settings = asked.settings()
+    if asked.db is not None and not make and not settings.database.exists():
+        raise DatabaseProblem(
+            settings.database,
+            f"there is no database {settings.database}; `sluice apply` and `sluice import-crontab` make one, "
+            "and so do `sluice serve` and the screen",
+        )
     start_log_file(settings)
     with open_house(settings, scheduler=False, worker=False, read_only=asked.read_only) as house:
         yield house.backend

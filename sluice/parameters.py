@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sluice.exits import UsageProblem
+from store.errors import Refused
 
 
 def parse_parameters(
@@ -30,6 +31,23 @@ def parse_parameters(
             raise UsageProblem(f"--param {pair!r}: write it as key=value")
         parameters[key] = value if _is_text(schema, key) else _parse_value(value)
     return parameters
+
+
+def check_names(parameters: Mapping[str, Any], schema: Mapping[str, Any] | None) -> None:
+    """Refuse parameters that the flow does not take, as Prefect's own command does.
+
+    Its API lets unknown names through, and then the run fails. A command reads any from SLUICE_PARAMETERS,
+    and a function with `**kwargs` takes any: their schemas name none, or say so.
+
+    Raises:
+        Refused: there is such a name; the sentence gives those that there are.
+    """
+    known = (schema or {}).get("properties")
+    if not isinstance(known, Mapping) or not known or (schema or {}).get("additionalProperties"):
+        return
+    if unknown := [name for name in parameters if name not in known]:
+        named = ", ".join(repr(name) for name in unknown)
+        raise Refused(f"there is no parameter {named} here; the flow takes {', '.join(known)}")
 
 
 def _parse_whole(text: str) -> dict[str, Any]:

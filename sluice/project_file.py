@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from backend.protocol import Backend
 from scheduler import job_variables
+from sluice.exits import plainly
 from sluice.project.deployment import Planned, read_deployment
 from sluice.project.document import Document, parse
 from sluice.project.fitting import add_signatures, check_parameters
@@ -71,14 +72,19 @@ class Project:
         return sorted(self.problems.notes, key=lambda note: note.line or 0)
 
 
-def read_text(path: Path) -> str:
-    """The text of a file. Raises InputInvalid when there is none to read, with the reason."""
+def read_text(path: Path, what: str = "Give the path of a prefect.yaml, or run this in its folder.") -> str:
+    """The text of a file. Raises InputInvalid when there is none to read, with the reason.
+
+    Args:
+        path: the file.
+        what: which file to give instead, in a sentence.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        said = "there is no such file. Give the path of a prefect.yaml, or run this in its folder."
+        said = f"there is no such file. {what}"
     except IsADirectoryError:
-        said = "this is a folder. Give the path of the project file in it."
+        said = f"this is a folder. {what}"
     except PermissionError:
         said = "you may not read this file."
     except UnicodeDecodeError as error:
@@ -220,7 +226,7 @@ def _check_schedule(schedule: dict[str, Any], planned: Planned, backend: Backend
     except ValidationError as error:
         for found in error.errors():
             field_name = str(found["loc"][0])
-            said = f"`{field_name}: {values[field_name]}` is refused: {found['msg']}."
+            said = f"`{field_name}: {values[field_name]}` {_refusal(field_name, found['msg'])}"
             problems.add(said, document.line((*place, field_name)))
         return
     try:
@@ -231,13 +237,19 @@ def _check_schedule(schedule: dict[str, Any], planned: Planned, backend: Backend
         problems.add(f"{str(error).rstrip('.')}.", document.line((*place, field_name)))
 
 
+def _refusal(field_name: str, message: str) -> str:
+    if field_name == "interval" and "valid timedelta" in message:
+        return "is no span of time: write seconds (900), PT15M or 0:15:00."
+    return f"is refused: {plainly(message)}."
+
+
 def _check_flow_name(planned: Planned) -> None:
     if planned.flow_name is None:
         return
     try:
         FlowCreate(name=planned.flow_name)
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        said = plainly(error.errors()[0]["msg"])
         planned.section.problem(f"the flow's {said}. Set another with `flow_name`.", "flow_name")
 
 
@@ -252,7 +264,7 @@ def _check_shape(planned: Planned, project: Project) -> None:
         create = DeploymentCreate(**values, flow_id=NO_FLOW)
     except ValidationError as error:
         for found in error.errors():
-            _add_shape_problem(planned, found["loc"], found["msg"].removeprefix("Value error, "))
+            _add_shape_problem(planned, found["loc"], plainly(found["msg"]))
         return
     if planned.flow_name:
         project.creates.append((planned.flow_name, create))

@@ -58,7 +58,7 @@ def apply(
     """Create or update the deployments of a Prefect project file, all of them or none."""
     try:
         text, name, folder = _read(file)
-        with opened(ctx) as backend:
+        with opened(ctx, make=True) as backend:
             project = read_project(
                 text,
                 file=name,

@@ -66,7 +66,7 @@ def import_crontab(
     try:
         text, name = _read(file)
         crontab = parse_crontab(text, system=system)
-        with opened(ctx) as backend:
+        with opened(ctx, make=True) as backend:
             importing = Importing(backend, crontab, name, zone or _machine_zone(), active)
             importing.check(skip_unsupported)
             importing.run(flow or (SYSTEM_FLOW if system else USER_FLOW), dry_run=dry_run, as_json=as_json)
@@ -177,7 +177,9 @@ def _read(file: str | None) -> tuple[str, str]:
     if file == "-":
         return sys.stdin.buffer.read().decode("utf-8-sig", "replace"), "stdin"
     if file is not None:
-        return read_text(Path(file).expanduser()), file
+        return read_text(
+            Path(file).expanduser(), "Give the path of a crontab, or `-` for standard input."
+        ), file
     program = shutil.which("crontab")
     if program is None:
         said = "this machine has no `crontab` command: give a file, or `-` for standard input."

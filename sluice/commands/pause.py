@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sluice.exits import UsageProblem
 from sluice.invocation import opened
 from sluice.names import find_deployments
 from sluice.output import print_json, say
@@ -41,9 +42,7 @@ def pause(
 ) -> None:
     """Stop planning runs of deployments; their automatic runs that wait are removed."""
     now = datetime.now(UTC)
-    back = parse_instant(until, now) if until else None
-    if back is not None and back <= now:
-        raise Invalid(f"--until {until}: {exact(back, None)} is over already", "until")
+    back = _parse_until(until, now) if until else None
     with opened(ctx) as backend:
         deployments = find_deployments(backend, names)
         changed = backend.pause_deployments([one.id for one in deployments], reason, back)
@@ -54,6 +53,16 @@ def pause(
             already = " (was paused already; reason and time are now these)" if one.paused else ""
             until_then = f" until {exact(back, None)}" if back else ""
             say(f"Paused {one.full_name}{until_then}{already}")
+
+
+def _parse_until(text: str, now: datetime) -> datetime:
+    try:
+        back = parse_instant(text, now)
+    except Invalid as error:
+        raise UsageProblem(f"--until: {error}") from error
+    if back <= now:
+        raise UsageProblem(f"--until {text}: {exact(back, None)} is over already")
+    return back
 
 
 def resume(ctx: typer.Context, names: Names, as_json: AsJson = False) -> None:

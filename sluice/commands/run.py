@@ -12,7 +12,7 @@ from sluice.follow import follow_run
 from sluice.invocation import opened
 from sluice.names import find_deployment
 from sluice.output import note, print_json, say
-from sluice.parameters import parse_parameters
+from sluice.parameters import check_names, parse_parameters
 from sluice.run_output import line_printer, run_as_json
 from store.schemas import LOCAL_POOL, Deployment, DeploymentFlowRunCreate, FlowRun, LogLine, StateType
 from tui.times import duration
@@ -45,6 +45,8 @@ def run(
     with opened(ctx) as backend:
         deployment = find_deployment(backend, name)
         parameters = parse_parameters(param or (), params, deployment.parameter_openapi_schema)
+        if deployment.enforce_parameter_schema:
+            check_names(parameters, deployment.parameter_openapi_schema)
         sent = DeploymentFlowRunCreate(parameters=parameters)
         made = backend.create_flow_run_from_deployment(deployment.id, sent).flow_run
         if not as_json:

@@ -83,11 +83,16 @@ def _read(question: Question, names: list[str], timeout: float) -> Reading:
     imported: dict[str, Any] = lines[1] if len(lines) > 1 else {"error": _no_answer(late, timeout)}
     best = by_text if imported["error"] else imported
     functions = {
-        name: Signature(answer["flow_name"], answer["description"], answer["schema"], answer["open"])
+        name: Signature(answer["flow_name"], answer["description"], _schema(answer), answer["open"])
         for name, answer in best.get("functions", {}).items()
         if answer
     }
     return Reading(functions, best.get("known", []), _error(imported), _error(by_text))
+
+
+def _schema(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema; of a function with `**kwargs` it says that there may be parameters it does not name."""
+    return {**answer["schema"], "additionalProperties": True} if answer["open"] else answer["schema"]
 
 
 def _ask(question: Question, asked: str, timeout: float) -> tuple[str, bool]:

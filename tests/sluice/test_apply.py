@@ -121,6 +121,15 @@ def test_schedules_arrive(sluice: Sluice, folder: Path) -> None:
     assert stored("shell/shell").schedules == []
 
 
+def test_a_function_that_takes_any_parameter_can_be_run_with_any(sluice: Sluice, folder: Path) -> None:
+    (folder / "src" / "open.py").write_text("def load(rows: int = 1, **more): ...\n")
+    file = folder / "open.yaml"
+    file.write_text("deployments:\n- {name: open, path: src, entrypoint: 'open.py:load'}\n")
+    assert sluice("apply", str(file)).code == 0
+    assert "unchanged" in sluice("apply", str(file)).out
+    assert sluice("run", "open", "--param", "colour=red").code == 0
+
+
 def test_the_schema_comes_from_the_signature(sluice: Sluice, folder: Path) -> None:
     assert sluice("apply", str(folder / "prefect.yaml")).code == 0
     schema = stored("load-sales/nightly").parameter_openapi_schema

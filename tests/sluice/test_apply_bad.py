@@ -18,13 +18,16 @@ deployments:
 """
 
 BAD_DEPLOYMENTS = [
-    ("schedule: {cron: '61 * * * *'}", 'Invalid cron string: "61 * * * *"'),
+    ("schedule: {cron: '61 * * * *'}", 'Invalid cron string: "61 * * * *": `61` is no minute (0-59).'),
     ("schedule: {cron: '0 0 31 2 *'}", "no date ever matches it"),
     ("schedule: {cron: '@reboot'}", "Invalid cron string"),
     ("schedule: {cron: '* * * * *', timezone: Europe/Pari}", 'Invalid timezone: "Europe/Pari"'),
     ("schedule: {rrule: 'BYHOUR=3'}", "Invalid RRule string"),
     ("schedule: {interval: -5}", "interval"),
-    ("schedule: {interval: abc}", "`interval: abc` is refused"),
+    (
+        "schedule: {interval: abc}",
+        "`interval: abc` is no span of time: write seconds (900), PT15M or 0:15:00.",
+    ),
     ("schedule: {interval: 60, anchor_date: yesterday}", "yesterday"),
     ("schedule: {cron: '* * * * *', interval: 5}", "exactly one of `cron`, `interval` and `rrule`"),
     ("schedule: {timezone: UTC}", "exactly one of `cron`, `interval` and `rrule`; this one has none"),
@@ -52,7 +55,7 @@ BAD_DEPLOYMENTS = [
     ("work_pool: {name: nowhere}", "there is no work pool `nowhere` here"),
     ("work_pool: {job_variables: {timeout_seconds: soon}}", "job_variables.timeout_seconds is 'soon'"),
     ("work_pool: {jobvariables: {}}", "did you mean `job_variables`?"),
-    ("concurrency_limit: 0", "`concurrency_limit`: Input should be greater than 0"),
+    ("concurrency_limit: 0", "`concurrency_limit`: it must be greater than 0"),
     ("concurrency_limit: {collision_strategy: ENQUEUE}", "needs a `limit`"),
     ("concurrency_limit: {limit: 1, collision_strategy: MAYBE}", "concurrency_limit.collision_strategy"),
     ("concurrency_limit: {limit: 1, grace_period_seconds: 5}", "greater than or equal to 60"),

@@ -45,6 +45,28 @@ def test_usage_errors_are_2(sluice: Sluice) -> None:
     assert sluice("ls", "--sort", "colour").code == 2
 
 
+def test_a_wrong_value_is_refused_in_plain_words(sluice: Sluice) -> None:
+    assert "'--sort': 'colour' is not one of 'name'" in sluice("ls", "--sort", "colour").err
+    assert "'-n': it must be a whole number" in sluice("runs", "-n", "many").err
+    assert "'-n': it must be greater than or equal to 1" in sluice("runs", "-n", "0").err
+
+
+def test_a_misspelt_database_is_not_made(sluice: Sluice, tmp_path: Path) -> None:
+    missing = tmp_path / "no" / "such.db"
+    for command in (["ls"], ["run", "x"], ["pause", "x"], ["ls", "--read-only"], ["export"]):
+        answer = sluice(*command, "--db", str(missing))
+        assert answer.code == 2
+        assert f"no database {missing}; `sluice apply`" in answer.err
+    assert not missing.parent.exists()
+
+
+def test_run_refuses_a_parameter_that_the_flow_does_not_take(sluice: Sluice, filled: Path) -> None:
+    answer = sluice("run", "hourly", "--param", "row=1")
+    assert (answer.code, answer.out) == (1, "")
+    assert "no parameter 'row' here; the flow takes rows, zip" in answer.err
+    assert json.loads(sluice("runs", "--state", "scheduled", "--json").out) == []
+
+
 def test_db_before_and_after(sluice: Sluice, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLUICE_DB")
     assert "sales/nightly" in sluice("--db", str(filled), "ls").out
@@ -150,7 +172,8 @@ def test_pause_and_resume(sluice: Sluice, filled: Path) -> None:
 
 def test_pause_until_the_past_or_nonsense_is_refused(sluice: Sluice, filled: Path) -> None:
     assert "is over already" in sluice("pause", "hourly", "--until", "2001-01-01").err
-    assert sluice("pause", "hourly", "--until", "soon").code == 1
+    refused = sluice("pause", "hourly", "--until", "soon")
+    assert (refused.code, refused.err.startswith("sluice: --until: 'soon' is not a time")) == (2, True)
 
 
 def test_read_only_refuses_changes(sluice: Sluice, filled: Path) -> None:

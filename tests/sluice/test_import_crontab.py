@@ -147,3 +147,10 @@ def test_a_bad_zone(sluice: Sluice, file: Path) -> None:
     answer = sluice("import-crontab", str(file), "--zone", "Mars/Olympus")
     assert answer.code == 1
     assert 'Invalid timezone: "Mars/Olympus"' in answer.err
+
+
+def test_a_file_that_cannot_be_read_asks_for_a_crontab(sluice: Sluice, tmp_path: Path) -> None:
+    for file, said in ((tmp_path / "absent", "there is no such file"), (tmp_path, "this is a folder")):
+        answer = sluice("import-crontab", str(file))
+        assert answer.code == 2
+        assert f"{file}: {said}. Give the path of a crontab, or `-` for standard input." in answer.err

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sluice.exits import UsageProblem
-from sluice.parameters import parse_parameters
+from sluice.parameters import check_names, parse_parameters
+from store.errors import Refused
 
 SCHEMA = {"properties": {"zip": {"type": "string"}, "rows": {"type": "integer"}}}
 
@@ -41,3 +42,16 @@ def test_values(pairs: list[str], whole: str | None, expected: dict[str, Any]) -
 def test_refusals(pairs: list[str], whole: str | None, said: str) -> None:
     with pytest.raises(UsageProblem, match=said):
         parse_parameters(pairs, whole, None)
+
+
+def test_names_that_the_flow_does_not_take_are_refused_with_those_that_it_does() -> None:
+    check_names({"rows": 1}, SCHEMA)
+    with pytest.raises(Refused, match="no parameter 'row', 'colour' here; the flow takes zip, rows"):
+        check_names({"row": 1, "colour": 2}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "schema", [None, {}, {"properties": {}}, {**SCHEMA, "additionalProperties": True}, {"properties": None}]
+)
+def test_any_name_goes_where_the_schema_cannot_tell(schema: dict[str, Any] | None) -> None:
+    check_names({"colour": 2}, schema)
