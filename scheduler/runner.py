@@ -246,8 +246,12 @@ def _json(value: Any) -> str:
 
 
 def _write_json(name: str, value: dict[str, Any]) -> None:
-    with open(f"{name}.new", "w") as file:
-        file.write(_json(value))
+    """Write a record in one piece, into the room that the worker set aside: the disk may be full by now."""
+    file = os.open(f"{name}.new", os.O_WRONLY | os.O_CREAT, 0o600)
+    text = _json(value).encode("ascii").ljust(os.fstat(file).st_size)
+    if os.write(file, text) < len(text):
+        raise OSError("there is no room for the record")
+    os.close(file)
     os.replace(f"{name}.new", name)
 
 
@@ -328,10 +332,7 @@ def _supervise(
             break
     assert ended is not None
     if readers:
-        note = (
-            "The run has ended, but a process that it started still holds its output: the rest is not kept."
-        )
-        spool.add(_micros(), INFO, "sluice", note)
+        spool.add(_micros(), INFO, "sluice", STILL_HELD)
     return ended
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import marshal
 import os
 import shutil
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +17,14 @@ from scheduler.processes import Identity, find_by_argument, identify
 from store.clock import from_micros
 from store.schemas import LogCreate
 
+log = logging.getLogger("sluice.worker")
+
 READ_SIZE = 128 * 1024
 WARNING = 30
 KEEP_FOLDERS = timedelta(days=7)
+RECORD_BYTES = {"started.json": 1024, "exit.json": 32 * 1024}
+"""Room on the disk that is set aside for the records of the runner, so that a disk that is full by then costs
+no run its end. The sentence of a failure has up to 4 KiB, six times as much in JSON."""
 
 
 class Started(NamedTuple):
@@ -58,10 +65,23 @@ class RunFolder:
         self.path = state_dir / "runs" / str(run_id)
 
     def create(self, spec: dict[str, Any], parameters: dict[str, Any]) -> None:
-        """Make it, for the owner's eyes only; what an earlier try left is removed."""
+        """Make it, for the owner's eyes only; what an earlier try left is removed.
+
+        Raises:
+            OSError: it cannot be made; then nothing of it stays.
+        """
         self.remove()
         self.path.mkdir(mode=0o700, parents=True)
+        try:
+            self._fill(spec, parameters)
+        except BaseException:
+            self.remove()
+            raise
+
+    def _fill(self, spec: dict[str, Any], parameters: dict[str, Any]) -> None:
         os.mkfifo(self.path / "bell", 0o600)
+        for record, room in RECORD_BYTES.items():
+            (self.path / f"{record}.new").write_bytes(b" " * room)
         (self.path / "parameters.json").write_text(json.dumps(parameters, ensure_ascii=False))
         (self.path / "entry.json").write_text(json.dumps(spec.get("entry")))
         (self.path / "spec").write_bytes(marshal.dumps(spec))
@@ -164,6 +184,7 @@ class Bell:
 
     def __init__(self, folder: RunFolder) -> None:
         self._fd = os.open(folder.path / "bell", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._closed = False
 
     def fileno(self) -> int:
         """For a selector."""
@@ -178,21 +199,35 @@ class Bell:
             return
 
     def close(self) -> None:
-        """Stop listening."""
-        os.close(self._fd)
+        """Stop listening; nothing happens the second time, when its number may be another file's."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._fd)
 
 
-def prune(state_dir: Path, now: datetime) -> int:
+def prune(state_dir: Path, now: datetime, held: Collection[UUID] = ()) -> int:
     """Remove run folders that nothing wrote to for a week and whose runner is gone; answers how many.
 
-    Such are left by a run that was deleted while nobody worked. Younger ones may be another database's.
+    Such are left by a run that was deleted while nobody worked. Younger ones may be another database's. One
+    that cannot be removed stays, and is told of in the log.
+
+    Args:
+        held: runs whose folders stay, however old: how they ended may be known from there alone.
     """
     removed = 0
+    kept = {str(run_id) for run_id in held}
     for path in (state_dir / "runs").glob("*"):
-        age = now - from_micros(path.stat().st_mtime_ns // 1000)
-        if age > KEEP_FOLDERS and find_by_argument(str(path)) is None:
-            shutil.rmtree(path)
-            removed += 1
+        if path.name in kept:
+            continue
+        try:
+            age = now - from_micros(path.stat().st_mtime_ns // 1000)
+            if age > KEEP_FOLDERS and find_by_argument(str(path)) is None:
+                shutil.rmtree(path)
+                removed += 1
+        except FileNotFoundError:
+            continue  # another worker on the same folder was faster
+        except OSError as error:
+            log.warning("the old run folder %s cannot be removed: %s", path, error)
     return removed
 
 

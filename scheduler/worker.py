@@ -286,7 +286,6 @@ class Worker:
     def _adopt_all(self) -> None:
         """Take over what earlier workers left: every active run that one of them claimed."""
         self._changed = True
-        prune(self._state_dir, self._store.clock.now())
         for found in claims.claimed_runs(self._store, WORKER_PREFIX):
             token = claims.adopt(self._store, found.id, found.token, self.name)
             if token is None:
@@ -305,6 +304,7 @@ class Worker:
                 if execution is not None:
                     self._hold(execution)
                     execution.wake_at = 0.0
+        prune(self._state_dir, self._store.clock.now(), self._executions)
 
     def _forget_bell(self, execution: Execution) -> None:
         if execution.bell.fileno() in self._selector.get_map():

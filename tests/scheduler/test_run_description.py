@@ -6,11 +6,14 @@ import json
 import marshal
 import os
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.full_disk import full_disk
+from support.ordinary_user import ordinary_user
 
 from scheduler.environment import LogLimit, interpreter, spec_of
 from scheduler.job_variables import JobVariables, parse
@@ -171,6 +174,39 @@ def test_giving_up_and_taking_exclude_each_other(tmp_path: Path) -> None:
     folder.create({}, {})
     (folder.path / "spec").rename(folder.path / "taken")
     assert folder.give_up() is False
+
+
+def test_a_folder_that_cannot_be_filled_is_not_left_behind(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, new_id())
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        folder.create({}, {})
+    assert not folder.path.exists()
+
+
+def test_a_bell_that_is_closed_twice_closes_nobody_elses_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, new_id())
+    folder.create({}, {})
+    bell = Bell(folder)
+    bell.close()
+    with (tmp_path / "other").open("w") as other:
+        assert other.fileno() == bell.fileno()
+        bell.close()
+        other.write("still open")
+
+
+def test_an_old_folder_that_cannot_be_removed_stays_and_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with tempfile.TemporaryDirectory() as name:  # not below tmp_path, which others may not enter
+        os.chmod(name, 0o755)
+        folder = RunFolder(Path(name), new_id())
+        folder.create({}, {})
+        os.utime(folder.path, (0, 0))
+        folder.path.chmod(0o500)
+        with ordinary_user():
+            assert prune(Path(name), datetime.now(UTC)) == 0
+        folder.path.chmod(0o700)
+    assert "cannot be removed" in caplog.text
 
 
 def test_folders_that_nobody_needs_are_pruned_after_a_week(tmp_path: Path) -> None:

@@ -11,11 +11,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.running import RUNNER, finish, make_folder, read_lines, run_argv, run_shell, start_runner
+from support.full_disk import full_disk
+from support.running import (
+    RUNNER,
+    entry_fields,
+    finish,
+    make_folder,
+    read_lines,
+    run_argv,
+    run_shell,
+    start_runner,
+)
 from support.waiting import wait_until
 
 from scheduler.entry import PIECE, Frames
 from scheduler.runner import MAX_LINE, Lines, Output, Spool
+from scheduler.spool import RECORD_BYTES
 
 INFO, WARNING, ERROR = 20, 30, 40
 
@@ -273,6 +284,20 @@ def test_a_full_disk_costs_lines_not_the_run(spool: Spool, monkeypatch: pytest.M
     spool.add(1, INFO, "stdout", "after", always=True)
     spool.flush()
     assert Path("log.jsonl").read_text().startswith("\n{")
+
+
+def test_a_disk_that_is_full_at_the_end_does_not_cost_the_run_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "flows.py"
+    file.write_text("def flow():\n    raise ValueError('\\1' * 10_000)\n")
+    run_dir = make_folder(tmp_path, **entry_fields(file, "flow"))
+    for record, room in RECORD_BYTES.items():
+        (run_dir / f"{record}.new").write_bytes(b" " * room)
+    (run_dir / "log.jsonl").write_bytes(b"\n" * max(RECORD_BYTES.values()))
+    with full_disk(max(RECORD_BYTES.values())):  # what is there may be written, and nothing more
+        process = start_runner(run_dir)
+    ran = finish(run_dir, process)
+    assert ran.exit["failure"].startswith("ValueError: \1\1\1")
+    assert (ran.exit["code"], ran.exit["log_cut"], ran.lines) == (1, True, [])
 
 
 def test_ringing_a_bell_that_nobody_hears_never_blocks(spool: Spool) -> None:

@@ -128,6 +128,24 @@ def test_a_run_that_ended_while_nobody_worked_is_settled(
     assert shop.run(run).sluice.exit_code == 6
 
 
+def test_a_run_that_ended_long_ago_while_nobody_worked_is_settled(
+    shop: Shop, supervisor: subprocess.Popen[str]
+) -> None:
+    gate = shop.work / "gate"
+    os.mkfifo(gate)
+    run = shop.run_command(f"echo one; read x < {gate}; echo two; exit 6")
+    wait_until(lambda: shop.lines(run) == ["one"])
+    supervisor.kill()
+    supervisor.wait()
+    runner = runner_pid(shop, run)
+    gate.write_text("go\n")
+    wait_until(lambda: start_ticks(runner) is None)
+    os.utime(shop.folder(run), (0, 0))
+    shop.start_worker()
+    assert shop.wait_for_end(run, timeout=5).message == "exit code 6"
+    assert shop.lines(run) == ["one", "two"]
+
+
 def test_supervisor_and_runner_killed_together(shop: Shop, supervisor: subprocess.Popen[str]) -> None:
     run = shop.run_command("echo $$ > pid; exec sleep 300")
     pid = pid_in(shop.work / "pid")

@@ -74,7 +74,7 @@ def start_runner(run_dir: Path) -> subprocess.Popen[bytes]:
 def read_lines(run_dir: Path) -> list[Line]:
     """The spool as it is now; a line that is just being written is left out."""
     file = run_dir / "log.jsonl"
-    records = [json.loads(text) for text in file.read_text().splitlines()] if file.exists() else []
+    records = [json.loads(text) for text in file.read_text().splitlines() if text] if file.exists() else []
     return [Line(record["level"], record["name"], record["msg"], record["t"]) for record in records]
 
 
