@@ -177,6 +177,23 @@ async def test_rows_above_the_cursor_that_come_and_go_do_not_move_the_picture() 
     await run(50, case)
 
 
+async def test_at_the_top_of_the_list_what_comes_in_above_shows() -> None:
+    async def case(app: TableApp, pilot: Pilot[None]) -> None:
+        await pilot.press("down")
+        app.names.update({key: f"row {key}" for key in range(100, 108)})
+        app.table.set_keys(KeyList.of([*range(100, 108), *range(50)]))
+        await settle(pilot)
+        assert app.line(1).strip().startswith("row 100")
+        assert (app.table.cursor_key, app.table.cursor_place) == (1, 9)
+        assert app.line(10).strip().startswith("row 1 ")
+        app.names[108] = "row 108"
+        app.table.set_keys(KeyList.of([*range(100, 109), *range(50)]))  # the cursor would leave the screen
+        await settle(pilot)
+        assert app.line(10).strip().startswith("row 1 ")
+
+    await run(50, case)
+
+
 async def test_the_list_can_become_empty_and_full_again() -> None:
     async def case(app: TableApp, pilot: Pilot[None]) -> None:
         app.table.set_keys(KeyList.of([]))

@@ -156,6 +156,9 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
     ) -> None:
         """Show these keys. The cursor stays on its object; if that is gone, on the same line.
 
+        Its line stays where it is on the screen too, except at the top of the list: there what comes in above
+        shows, as long as the cursor does.
+
         Args:
             new: keys in order with their places.
             complete: these are all objects there are, so marks of others are of deleted ones and go.
@@ -168,7 +171,8 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         if self.selection.keep_existing(new.places, complete=complete):
             self.post_message(self.MarksChanged())
         self.virtual_size = Size(self.line_width, len(new.keys) + HEADER_LINES)
-        if place is not None and 0 <= offset < self.page_rows:
+        stays_at_top = self._top == 0 and place is not None and place < self.page_rows
+        if place is not None and 0 <= offset < self.page_rows and not stays_at_top:
             self._scroll_to_row(place - offset)
         self._show_cursor()
         self.refresh()
