@@ -181,8 +181,8 @@ def test_dry_run_shows_fields_and_writes_nothing(sluice: Sluice, folder: Path) -
     answer = sluice("apply", str(file), "--dry-run")
     assert "~ load-sales/nightly  changed" in answer.out
     assert "    parameters.rows: 5 -> 6" in answer.out
-    assert "schedule night rule: daily at 02:00 Europe/Paris" in answer.out
-    assert "-> daily at 04:00 Europe/Paris" in answer.out
+    assert "schedule night rule: daily 02:00 Europe/Paris" in answer.out
+    assert "-> daily 04:00 Europe/Paris" in answer.out
     assert "= shell/shell  unchanged" in answer.out
     assert stored("load-sales/nightly").parameters == {"rows": 5}
     assert sluice("apply", str(file)).code == 0
