@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backend import parameters
@@ -98,6 +98,36 @@ def run_parameters(deployment: schemas.Deployment, enforced: bool | None, merged
         parameters.validate(merged, deployment.parameter_openapi_schema, partial=False)
     except ParametersInvalid as error:
         raise ParametersInvalid(f"Error creating flow run: {error}", error.errors) from error
+
+
+def backfill(deployment: schemas.Deployment, slot_parameter: str | None) -> Callable[[dict[str, Any]], None]:
+    """A check of the parameters of a backfill's runs; required ones must be there.
+
+    Args:
+        slot_parameter: the one that receives the slot.
+
+    Raises:
+        ParametersInvalid: from the check.
+        Invalid: the schema knows no such parameter, so every run would fail.
+    """
+    schema = deployment.parameter_openapi_schema or {}
+    known = schema.get("properties")
+    enforced = deployment.enforce_parameter_schema
+    if enforced and slot_parameter is not None and known and slot_parameter not in known:
+        raise Invalid(
+            f"{deployment.full_name} has no parameter {slot_parameter!r} to receive the slot; it has"
+            f" {', '.join(known)}",
+            "slot_parameter",
+        )
+    parameters.prepare(deployment.parameter_openapi_schema)
+
+    def check(merged: dict[str, Any]) -> None:
+        try:
+            parameters.validate(merged, deployment.parameter_openapi_schema, partial=False)
+        except ParametersInvalid as error:
+            raise ParametersInvalid(f"Error creating backfill: {error}", error.errors) from error
+
+    return check if enforced else lambda merged: None
 
 
 def no_infrastructure_document(run: schemas.DeploymentFlowRunCreate) -> None:

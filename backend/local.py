@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from backend import checks, parameters
+from backend.local_backfills import BACKFILL_MAX_RUNS, LocalBackfills
 from backend.protocol import CreatedRun, Upserted
 from store import (
     deployment_schedules,
@@ -30,7 +31,7 @@ from store import (
     work_pools,
 )
 from store.database import Store
-from store.errors import BadRequest, Invalid, Refused
+from store.errors import BadRequest, Invalid
 from store.ids import new_id
 from store.schemas import StateType
 
@@ -48,27 +49,27 @@ def operator_name() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-class LocalBackend:
+class LocalBackend(LocalBackfills):
     """The Backend of this machine.
 
     Args:
         store: an open database.
         who: who changes things, for the history; null: user@host.
         scheduler_error: answers what stops the scheduler of this process, if anything does.
+        backfill_max_runs: how many runs one backfill may make.
     """
 
     def __init__(
-        self, store: Store, *, who: str | None = None, scheduler_error: Callable[[], str | None] | None = None
+        self,
+        store: Store,
+        *,
+        who: str | None = None,
+        scheduler_error: Callable[[], str | None] | None = None,
+        backfill_max_runs: int = BACKFILL_MAX_RUNS,
     ) -> None:
-        self._store = store
-        self._who = who or operator_name()
+        super().__init__(store, who or operator_name(), backfill_max_runs)
         self._scheduler_error = scheduler_error or (lambda: None)
         self._words = lru_cache(maxsize=WORDS_KEPT)(self._rule_in_words)
-
-    @property
-    def read_only(self) -> bool:
-        """Whether every changing method answers `Refused`."""
-        return self._store.read_only
 
     def read_status(self) -> schemas.Status:
         """Who schedules, who works, how much there is."""
@@ -328,12 +329,6 @@ class LocalBackend:
         return logs.read_last_logs(self._store, flow_run_id, limit)
 
     # --- Inside
-
-    def _refuse_read_only(self) -> None:
-        if self.read_only:
-            raise Refused(
-                f"{self._store.path} is open read-only: open it without --read-only to change something"
-            )
 
     def _check_before(self, sent: schemas.DeploymentCreate | schemas.DeploymentUpdate) -> None:
         """What can be checked without the store, before a transaction begins."""

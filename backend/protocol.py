@@ -139,6 +139,47 @@ class Backend(Protocol):
         """Remove a schedule with its future runs. Raises NotFound."""
         ...
 
+    # --- Backfills
+
+    def plan_backfill(self, request: schemas.BackfillCreate) -> schemas.BackfillPlan:
+        """A dry run: each slot with create or skip, and the reason. Raises NotFound, Invalid."""
+        ...
+
+    def create_backfill(self, request: schemas.BackfillCreate, digest: str) -> schemas.Backfill:
+        """Make what a plan showed: its `request` and `digest`, all or nothing.
+
+        Raises:
+            PlanChanged: the plan would be another one now; holds it.
+            NotFound, Invalid: as plan_backfill; nothing is to be run.
+            ParametersInvalid: the runs' parameters do not fit, and the schema is enforced.
+        """
+        ...
+
+    def read_backfills(
+        self, deployment_id: UUID | None = None, limit: int = 200, *, open_only: bool = False
+    ) -> list[schemas.Backfill]:
+        """Backfills, newest first: of one deployment or of all; `open_only`: those that are not over."""
+        ...
+
+    def read_backfill(self, backfill_id: UUID) -> schemas.Backfill:
+        """One backfill with its progress. Raises NotFound."""
+        ...
+
+    def pause_backfill(self, backfill_id: UUID) -> schemas.Backfill:
+        """Start no more of its runs; those that run go on. Raises NotFound, Refused unless it is RUNNING."""
+        ...
+
+    def resume_backfill(self, backfill_id: UUID) -> schemas.Backfill:
+        """Start its runs again. Raises NotFound, Refused when it is not PAUSED."""
+        ...
+
+    def cancel_backfill(self, backfill_id: UUID, *, cancel_running: bool) -> schemas.Backfill:
+        """Cancel its runs that have not started and, if wanted, those that run.
+
+        Raises NotFound, Refused when it is over.
+        """
+        ...
+
     # --- History
 
     def read_history(self, deployment_id: UUID | None = None, limit: int = 200) -> list[schemas.HistoryEntry]:

@@ -29,6 +29,7 @@ class Ruling(NamedTuple):
 
     run: DueRun
     full: Bound | None
+    strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
 
 
 def judge(runs: Sequence[DueRun], active: Counter[tuple[str, bytes]], room: int) -> list[Ruling]:
@@ -49,21 +50,29 @@ def judge(runs: Sequence[DueRun], active: Counter[tuple[str, bytes]], room: int)
     for run in runs:
         full = next((bound for bound in (run.limit, run.schedule) if is_full(bound)), None)
         if full is not None:
+            strategy = strategy_of(run, full, active)
             if not run.waiting:
-                rulings.append(Ruling(run, full))
-            if run.waiting or strategy_of(run, full) is not CollisionStrategy.CANCEL_NEW:
+                rulings.append(Ruling(run, full, strategy))
+            if run.waiting or strategy is not CollisionStrategy.CANCEL_NEW:
                 in_line.add(full[0])
         elif room > 0 and not is_full(run.queue) and not is_full(run.pool):
             room -= 1
             active.update(bound[0] for bound in (run.limit, run.schedule, run.queue, run.pool) if bound)
+            if run.is_backfill and run.limit is not None:
+                active[slots.BACKFILLS, run.limit[0][1]] += 1
             rulings.append(Ruling(run, None))
     return rulings
 
 
-def strategy_of(run: DueRun, full: Bound) -> CollisionStrategy:
-    """What a collision does: the deployment's strategy, but a schedule's limit and a backfill's run wait."""
+def strategy_of(run: DueRun, full: Bound, active: Counter[tuple[str, bytes]]) -> CollisionStrategy:
+    """What a collision does: the deployment's strategy.
+
+    In any case it waits for a schedule's limit, for a limit filled by runs of backfills, and as one of these.
+    """
     always_waits = full is not run.limit or run.is_backfill or run.deployment_id is None
-    return CollisionStrategy.ENQUEUE if always_waits else run.strategy
+    if always_waits or slots.is_filled_by_backfills(active, full):
+        return CollisionStrategy.ENQUEUE
+    return run.strategy
 
 
 def admit(store: Store, pool: str, worker: str, now: datetime, room: int) -> list[Launch]:
@@ -81,7 +90,7 @@ def admit(store: Store, pool: str, worker: str, now: datetime, room: int) -> lis
     with store.write():
         for ruling in _rulings(store, pool, now, room):
             if ruling.full is not None:
-                _collide(store, ruling.run, ruling.full)
+                _collide(store, ruling.run, ruling.full, ruling.strategy)
             elif (token := claims.claim(store, ruling.run.id, worker, now)) is not None:
                 admitted.append(claims.read_launch(store, ruling.run.id, token))
     return admitted
@@ -92,9 +101,8 @@ def _rulings(store: Store, pool: str, now: datetime, room: int) -> list[Ruling]:
     return judge(runs, slots.active_counts(store), room) if runs else []
 
 
-def _collide(store: Store, run: DueRun, full: Bound) -> None:
+def _collide(store: Store, run: DueRun, full: Bound, strategy: CollisionStrategy) -> None:
     """Settle the collision of a newly due run with a full limit."""
-    strategy = strategy_of(run, full)
     scheduled = {StateType.SCHEDULED}
     if strategy is CollisionStrategy.CANCEL_NEW:
         cancelled = StateCreate(type=StateType.CANCELLED, message=LIMIT_REACHED)

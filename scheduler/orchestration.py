@@ -27,6 +27,9 @@ from store.schemas import (
 
 LIMIT_REACHED = "Deployment concurrency limit reached."
 SUPERSEDED = "Superseded by a newer run."
+NOT_ITS_TURN = "The run waits for its turn in its backfill."
+TURN_SECONDS = 30
+"""After how long a runner may ask again for a run whose turn has not come."""
 
 Status = Literal["ACCEPT", "REJECT", "ABORT", "WAIT"]
 
@@ -41,6 +44,7 @@ class Facts(NamedTuple):
         retry_on_crash: whether a crashed run is tried again like a failed one.
         limit_full: whether the deployment's concurrency limit has no slot left for this run.
         strategy: what then happens; null means ENQUEUE.
+        queued: whether the run is a backfill's and its turn has not come.
     """
 
     now: datetime
@@ -49,6 +53,7 @@ class Facts(NamedTuple):
     retry_on_crash: bool = False
     limit_full: bool = False
     strategy: CollisionStrategy | None = None
+    queued: bool = False
 
 
 class Decision(NamedTuple):
@@ -85,12 +90,16 @@ def set_state(store: Store, flow_run_id: UUID, proposed: StateCreate, *, force: 
         if situation is None:
             raise NotFound("Flow run", flow_run_id, f"Flow run with id {flow_run_id} not found")
         current = states.read(store, situation.state_id)
+        collision = slots.Collision(False, situation.strategy)
+        if proposed.type is StateType.PENDING:
+            collision = slots.collision(store, flow_run_id, situation.strategy)
         facts = Facts(
             now=store.clock.now(),
             retries_left=situation.run_count <= situation.retries,
             retry_delay=timedelta(seconds=situation.retry_delay),
-            limit_full=proposed.type is StateType.PENDING and slots.limit_is_full(store, flow_run_id),
-            strategy=situation.strategy,
+            limit_full=collision.full,
+            strategy=collision.strategy,
+            queued=situation.queued,
         )
         decision = decide(current, proposed, facts, force=force)
         written = states.write(store, flow_run_id, decision.write) if decision.write is not None else None
@@ -186,6 +195,12 @@ def _not_before_its_time(current: State, proposed: StateCreate, facts: Facts) ->
     return None
 
 
+def _not_before_its_turn(current: State, proposed: StateCreate, facts: Facts) -> Decision | None:
+    if facts.queued and proposed.type in (StateType.PENDING, StateType.RUNNING):
+        return Decision("WAIT", reason=NOT_ITS_TURN, delay_seconds=TURN_SECONDS)
+    return None
+
+
 def _deployment_limit(current: State, proposed: StateCreate, facts: Facts) -> Decision | None:
     if not facts.limit_full or proposed.type is not StateType.PENDING or current.type is StateType.PENDING:
         return None
@@ -227,6 +242,7 @@ _RULES = (
     _pending_once,
     _only_running_pauses,
     _not_before_its_time,
+    _not_before_its_turn,
     _deployment_limit,
     _retry,
 )

@@ -29,6 +29,19 @@ class Conflict(SluiceError):
     """The request contradicts what is stored (HTTP 409)."""
 
 
+class PlanChanged(Conflict):
+    """What was planned is not what would be done now, so nothing was.
+
+    Args:
+        message: what changed.
+        plan: what would be done now.
+    """
+
+    def __init__(self, message: str, plan: Any) -> None:
+        self.plan = plan
+        super().__init__(message)
+
+
 class Invalid(SluiceError):
     """A value is refused by a rule (HTTP 422).
 

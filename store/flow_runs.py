@@ -9,7 +9,7 @@ from uuid import UUID
 
 from peewee import JOIN
 
-from store import schemas, states, statistics
+from store import backfill_queue, schemas, states, statistics
 from store.chunks import chunked, keys_of, marks
 from store.clock import to_micros
 from store.database import Store
@@ -144,13 +144,16 @@ def delete(store: Store, ids: Sequence[UUID]) -> int:
     deleted = 0
     with store.write():
         deployments: set[UUID] = set()
+        backfills: set[UUID] = set()
         for chunk in chunked(ids):
             chosen = FlowRun.select().where(FlowRun.id.in_(chunk))
             for run in chosen:
                 _refuse_active(run)
                 deployments.update([run.deployment_id] if run.deployment_id else [])
+                backfills.update([run.backfill_id] if run.backfill_id else [])
             _keep_slots_empty(store, chunk)
             deleted += delete_where(store, f"id IN ({marks(chunk)})", chunk)
+        backfill_queue.advance_all(store, backfills)
         statistics.refresh(store, list(deployments))
     return deleted
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from store import flow_runs, history, schedules, schemas, states
+from store import backfill_queue, flow_runs, history, schedules, schemas, states
 from store.chunks import chunked, keys_of, marks
 from store.clock import to_micros
 from store.database import Store
@@ -73,7 +73,8 @@ def resume_due(store: Store, now: datetime) -> int:
 def delete(store: Store, ids: Sequence[UUID], who: str) -> int:
     """Delete deployments as one change, with schedules, own limits and every run that has not started.
 
-    Runs that ran stay and keep the deployment's name; one that waits for a retry is Cancelled.
+    Runs that ran stay and keep the deployment's name; one that waits for a retry is Cancelled. Its backfills
+    are cancelled before, so that undo, which brings back manual runs, does not bring back theirs.
 
     Returns:
         How many there were.
@@ -84,6 +85,7 @@ def delete(store: Store, ids: Sequence[UUID], who: str) -> int:
     deleted = 0
     with store.write():
         _refuse_unknown(ids)
+        backfill_queue.end_of_deployments(store, ids)
         with history.changing(store, ids, who=who, action="delete"):
             for chunk in chunked(ids):
                 _cancel_retries(store, chunk)

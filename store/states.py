@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from store import schemas, statistics
+from store import backfill_queue, schemas, statistics
 from store.database import Store
 from store.errors import NotFound
 from store.models import FlowRun, FlowRunState
@@ -53,6 +53,8 @@ def write(
         row = _insert(store, run, state)
         _apply(run, row, store.clock.now())
         run.save()
+        if run.backfill_id is not None and state.type in schemas.TERMINAL_STATES:
+            backfill_queue.advance(store, run.backfill_id)
         if run.deployment_id is not None:
             statistics.refresh(store, [run.deployment_id])
         return to_schema(row)

@@ -34,6 +34,18 @@ from store.schemas.lists import (
 )
 
 if TYPE_CHECKING:
+    from store.schemas.backfills import (
+        Backfill,
+        BackfillCreate,
+        BackfillOrder,
+        BackfillPlan,
+        BackfillProgress,
+        BackfillState,
+        PlanSchedule,
+        PlanSlot,
+        Reprocess,
+        SlotReason,
+    )
     from store.schemas.common import CreatedBy, Instant, JsonObject, Name, Schema, Tags
     from store.schemas.deployments import (
         ConcurrencyOptions,
@@ -73,6 +85,12 @@ __all__ = [
     "LOCAL_POOL",
     "STATE_NAMES",
     "TERMINAL_STATES",
+    "Backfill",
+    "BackfillCreate",
+    "BackfillOrder",
+    "BackfillPlan",
+    "BackfillProgress",
+    "BackfillState",
     "CollisionStrategy",
     "ConcurrencyOptions",
     "CreatedBy",
@@ -106,12 +124,16 @@ __all__ = [
     "LogLine",
     "Name",
     "PauseInfo",
+    "PlanSchedule",
+    "PlanSlot",
     "RRuleSchedule",
     "RecentRun",
+    "Reprocess",
     "Retention",
     "ScheduleOptions",
     "ScheduleRule",
     "Schema",
+    "SlotReason",
     "State",
     "StateCreate",
     "StateDetails",
@@ -125,7 +147,7 @@ __all__ = [
     "WorkQueue",
 ]
 
-_MODELS = ("common", "states", "schedules", "deployments", "flow_runs", "flows", "work_pools")
+_MODELS = ("backfills", "common", "states", "schedules", "deployments", "flow_runs", "flows", "work_pools")
 """Modules of this package with pydantic models."""
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and refuse names that are not there

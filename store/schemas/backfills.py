@@ -30,7 +30,7 @@ class Reprocess(StrEnum):
 
 
 class BackfillState(StrEnum):
-    """RUNNING lets its runs go, PAUSED does not, CANCELLING waits for those that still run; then it is over."""
+    """RUNNING lets its runs go, PAUSED does not, CANCELLING waits for those that still run."""
 
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
@@ -137,8 +137,11 @@ class BackfillPlan(Schema):
 
 
 class BackfillProgress(Schema):
-    """How far a backfill is, in runs. `queued` ones wait for their turn, `waiting` ones for a worker or a slot
-    of a limit, `deleted` ones were removed since."""
+    """How far a backfill is, in runs.
+
+    `queued` ones wait for their turn, `waiting` ones for a worker, a limit or their retry. `deleted` ones are
+    gone since.
+    """
 
     total: int = 0
     queued: int = 0
