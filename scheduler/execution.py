@@ -162,6 +162,13 @@ class Execution:
         claims.record_end(self._store, self.run_id, self.token, state)
         self.close()
 
+    def abandon(self) -> None:
+        """End the process and write nothing: somebody scheduled the run anew while it ran."""
+        self._end_runner()
+        self._signal(SIGKILL)
+        self.over = True
+        self.leave()
+
     def close(self) -> None:
         """Forget the run and remove its folder."""
         self.over = True
@@ -277,7 +284,8 @@ class Execution:
         retries = self._variables.retries or situation.retries
         facts = Facts(
             now=now,
-            retries_left=situation.run_count <= retries,
+            retries_left=situation.run_count <= retries
+            and not claims.has_lost_its_deployment(self._store, self.run_id),
             retry_delay=self._variables.retry_delay(max(1, situation.run_count)),
             retry_on_crash=self._variables.retry_on_crash,
         )

@@ -85,5 +85,8 @@ def parse(values: dict[str, Any]) -> JobVariables:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["job_variables", *(str(part) for part in first["loc"][:2])])
-        message = f"{field} is {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}."
+        # The values of `env` may be secrets, and this sentence goes into states and logs.
+        wrong = first["input"]
+        shown = f"of type {type(wrong).__name__}" if first["loc"][0] == "env" else repr(wrong)
+        message = f"{field} is {shown}: {first['msg'][:1].lower()}{first['msg'][1:]}."
         raise Invalid(message, field) from error

@@ -75,7 +75,7 @@ class Scheduler:
 
     def loop(self, now: datetime) -> float:
         """One turn at `now`; answers how many seconds may pass until the next if nothing changes."""
-        if not self._lock.try_acquire():
+        if not self._lock.held and not self._take_over():
             return LOCK_RETRY_SECONDS
         self._looks += 1
         self._notice_jump(now)
@@ -83,6 +83,17 @@ class Scheduler:
         if result.next_look is None:
             return MAX_WAIT_SECONDS
         return min(MAX_WAIT_SECONDS, max(0.0, (result.next_look - now).total_seconds()))
+
+    def _take_over(self) -> bool:
+        """Take the lock if it is free, and the database is still one that this Sluice knows."""
+        if not self._lock.try_acquire():
+            return False
+        try:
+            self._store.check_version()
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
 
     def _run(self) -> None:
         thread = threading.get_ident()

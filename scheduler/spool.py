@@ -7,7 +7,7 @@ import logging
 import marshal
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -203,6 +203,17 @@ class Bell:
         if not self._closed:
             self._closed = True
             os.close(self._fd)
+
+
+def home_of(run_id: UUID, state_dirs: Sequence[Path]) -> Path:
+    """Which of Sluice's folders has a run's own folder; the first when none has."""
+    for state_dir in state_dirs:
+        try:
+            if RunFolder(state_dir, run_id).path.exists():
+                return state_dir
+        except OSError as error:
+            log.warning("cannot look for run %s in %s: %s", run_id, state_dir, error)
+    return state_dirs[0]
 
 
 def prune(state_dir: Path, now: datetime, held: Collection[UUID] = ()) -> int:

@@ -20,8 +20,8 @@ from uuid import UUID
 from scheduler.admission import admit
 from scheduler.environment import LogLimit
 from scheduler.execution import RUNNER, Execution, compile_runner, fail_to_start
-from scheduler.spool import prune
-from store import claims
+from scheduler.spool import home_of, prune
+from store import claims, homes
 from store.claims import Launch
 from store.database import Store
 from store.errors import DatabaseProblem, Invalid
@@ -136,6 +136,7 @@ class Worker:
         while not self._done():
             try:
                 if self._lock.try_acquire():
+                    self._store.check_version()
                     self._runner = compile_runner(self._state_dir)
                     self._adopt_all()
                     self.error = None
@@ -146,6 +147,7 @@ class Worker:
                 log.exception("the worker could not go on")
                 self.error = f"the worker could not go on: {error}"
                 self._leave_all()
+                self._lock.release()  # another process may be able to
                 self._stopping.wait(LOCK_RETRY_SECONDS)
         self._leave()
 
@@ -219,7 +221,10 @@ class Worker:
         self._next_due = claims.next_due(self._store, LOCAL_POOL, after=now)
 
     def _launch(self, launch: Launch) -> None:
+        self._abandon(launch.id)
         try:
+            if not self._runner.exists():  # somebody cleaned up Sluice's folder
+                self._runner = compile_runner(self._state_dir)
             execution = Execution.start(self._store, launch, self._state_dir, self._log_limit, self._runner)
         except Invalid as error:
             fail_to_start(self._store, launch, str(error))
@@ -231,6 +236,15 @@ class Worker:
             claims.record_end(self._store, launch.id, launch.token, state)
         else:
             self._hold(execution)
+
+    def _abandon(self, run_id: UUID) -> None:
+        """End what is left of a run's last try, should a state set from outside have made it due again."""
+        execution = self._executions.get(run_id)
+        if execution is not None:
+            log.warning("run %s was scheduled anew while it ran: its process is ended", run_id)
+            self._forget_bell(execution)
+            execution.abandon()
+            self._drop(execution)
 
     def _heed_claims(self) -> None:
         """End the runs that are asked to, or that are no longer this worker's."""
@@ -286,6 +300,7 @@ class Worker:
     def _adopt_all(self) -> None:
         """Take over what earlier workers left: every active run that one of them claimed."""
         self._changed = True
+        folders = homes.remember(self._store, self._state_dir)
         for found in claims.claimed_runs(self._store, WORKER_PREFIX):
             token = claims.adopt(self._store, found.id, found.token, self.name)
             if token is None:
@@ -293,7 +308,7 @@ class Worker:
             log.info("adopting run %s (%s)", found.id, found.state_type)
             claimed = found._replace(token=token)
             try:
-                execution = Execution.adopt(self._store, claimed, self._state_dir)
+                execution = Execution.adopt(self._store, claimed, home_of(found.id, folders))
             except DatabaseProblem:
                 raise
             except Exception as error:

@@ -202,6 +202,15 @@ def read_launch(store: Store, flow_run_id: UUID, token: int) -> Launch:
     )
 
 
+def has_lost_its_deployment(store: Store, flow_run_id: UUID) -> bool:
+    """Whether a run's deployment was deleted: what it would run, and where, is known no more."""
+    sql = (
+        "SELECT 1 FROM flow_run r WHERE r.id = ? AND r.deployment_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM deployment d WHERE d.id = r.deployment_id)"
+    )
+    return store.database.execute_sql(sql, (flow_run_id.bytes,)).fetchone() is not None
+
+
 def record_start(
     store: Store, flow_run_id: UUID, token: int, process: dict[str, Any], started: datetime
 ) -> State | None:
@@ -216,8 +225,8 @@ def record_start(
         end: then the process is kept nevertheless).
     """
     sql = (
-        "UPDATE flow_run SET process = ?, infrastructure_pid = ? WHERE id = ? AND claim_token = ?"
-        " RETURNING run_count"
+        "UPDATE flow_run SET process = json_patch(coalesce(process, '{}'), ?), infrastructure_pid = ?"
+        " WHERE id = ? AND claim_token = ? RETURNING run_count"
     )
     with store.write():
         values = (json.dumps(process), str(process["pgid"]), flow_run_id.bytes, token)

@@ -115,6 +115,15 @@ class Store:
         with explained(self.path), self.database.transaction("DEFERRED"):
             yield
 
+    def check_version(self) -> None:
+        """Look whether the database is still one for this Sluice: a newer one may have upgraded it since.
+
+        Raises:
+            DatabaseProblem: it is not.
+        """
+        with explained(self.path):
+            needs_upgrade(self.path, read_version(self.database), read_only=True)
+
     def watch(self) -> None:
         """Start telling subscribers of other processes' changes too, until `close`."""
         if self._watcher is None:

@@ -227,6 +227,18 @@ def test_a_scheduler_that_only_failed_does_not_say_that_somebody_was_here(
     assert heartbeat.last_tick(real) == hour_ago
 
 
+def test_a_database_that_a_newer_sluice_upgraded_is_left_alone(real: Store) -> None:
+    real.database.execute_sql("PRAGMA user_version = 99")
+    scheduler = Scheduler(real)
+    scheduler.start()
+    try:
+        wait_until(lambda: scheduler.error)
+        assert "was written by a newer Sluice" in str(scheduler.error)
+        assert not scheduler.holds_lock
+    finally:
+        scheduler.stop()
+
+
 def test_the_next_one_takes_over_when_one_stops(real: Store, scheduler: Scheduler) -> None:
     heir = Scheduler(real)
     heir.start()

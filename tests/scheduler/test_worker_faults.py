@@ -16,11 +16,11 @@ import pytest
 from support.waiting import wait_until
 from support.working import Shop, open_shop, pid_in
 
-from scheduler.orchestration import cancel
+from scheduler.orchestration import cancel, set_state
 from scheduler.processes import identify, start_ticks
 from scheduler.spool import RunFolder
-from scheduler.worker import WORKER_PREFIX
-from store import claims, states
+from scheduler.worker import WORKER_PREFIX, Worker
+from store import claims, deployments, states
 from store.schemas import StateCreate, StateType
 
 SUPERVISOR = """
@@ -244,3 +244,86 @@ def test_runs_of_external_workers_are_left_alone(shop: Shop) -> None:
     shop.start_worker()
     assert shop.wait_for_end(shop.run_command("true")).name == "Completed"
     assert shop.state(run).name == "Pending"
+
+
+def test_a_worker_with_another_home_adopts_too(shop: Shop) -> None:
+    first = shop.start_worker()
+    gate = shop.work / "gate"
+    os.mkfifo(gate)
+    run = shop.run_command(f"echo one; read x < {gate}; echo two")
+    wait_until(lambda: shop.lines(run) == ["one"])
+    assert first.stop()
+    shop.start_worker(state_dir=shop.state_dir.parent / "another home")
+    gate.write_text("go\n")
+    assert shop.wait_for_end(run).name == "Completed"
+    assert shop.lines(run) == ["one", "two"]
+    wait_until(lambda: not shop.folder(run).exists())
+
+
+def test_a_worker_that_cannot_work_leaves_it_to_another(shop: Shop) -> None:
+    no_folder = shop.write_file("no folder", "")
+    worker = Worker(shop.store, concurrency=1, state_dir=no_folder)
+    worker.start()
+    try:
+        wait_until(lambda: worker.error)
+        shop.start_worker()
+        assert shop.wait_for_end(shop.run_command("true")).name == "Completed"
+    finally:
+        worker.stop()
+
+
+def test_a_database_that_a_newer_sluice_upgraded_is_left_alone(shop: Shop) -> None:
+    shop.store.database.execute_sql("PRAGMA user_version = 99")
+    run = shop.run_command("true")
+    worker = Worker(shop.store, concurrency=1, state_dir=shop.state_dir)
+    worker.start()
+    try:
+        wait_until(lambda: worker.error)
+    finally:
+        worker.stop()
+    assert "was written by a newer Sluice" in str(worker.error)
+    assert shop.state(run).name == "Scheduled"
+
+
+def test_a_runner_that_was_cleaned_away_is_compiled_again(shop: Shop) -> None:
+    shop.start_worker()
+    for file in shop.state_dir.glob("runner-*.pyc"):
+        file.unlink()
+    assert shop.wait_for_end(shop.run_command("true")).name == "Completed"
+
+
+def test_a_run_whose_deployment_went_is_not_tried_again(shop: Shop) -> None:
+    shop.start_worker()
+    gate = shop.work / "gate"
+    os.mkfifo(gate)
+    run = shop.run_command(f"read x < {gate}; exit 3", {"retries": 2})
+    shop.wait_for(run, "Running")
+    deployment = shop.run(run).deployment_id
+    assert deployment is not None
+    deployments.delete(shop.store, [deployment], "ann@desk")
+    gate.write_text("go\n")
+    assert shop.wait_for_end(run).message == "exit code 3"
+    assert shop.names(run) == ["Scheduled", "Pending", "Running", "Failed"]
+
+
+def test_a_run_that_is_scheduled_anew_while_it_runs_never_runs_twice_at_once(shop: Shop) -> None:
+    shop.start_worker()
+    run = shop.run_command("echo $$ >> pids; exec sleep 300")
+    first = pid_in(shop.work / "pids")
+    shop.wait_for(run, "Running")
+    set_state(shop.store, run, StateCreate(type=StateType.SCHEDULED))
+    wait_until(lambda: len((shop.work / "pids").read_text().split()) == 2)
+    assert start_ticks(first) is None
+    cancel(shop.store, [run])
+    assert shop.wait_for_end(run).type is StateType.CANCELLED
+    assert start_ticks(int((shop.work / "pids").read_text().split()[1])) is None
+
+
+def test_what_is_stored_of_a_log_is_still_known_when_the_start_is_recorded_later(shop: Shop) -> None:
+    run = shop.run_command("true")
+    token = claims.claim(shop.store, run, f"{WORKER_PREFIX}1@gone", shop.store.clock.now())
+    assert token is not None
+    assert claims.record_logs(shop.store, run, token, [], 50)
+    process = {"boot_id": "b", "pid": 1, "start_ticks": 1, "pgid": 1}
+    claims.record_start(shop.store, run, token, process, shop.store.clock.now())
+    assert claims.claimed_runs(shop.store, WORKER_PREFIX)[0].process == {**process, "log_offset": 50}
