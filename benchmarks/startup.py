@@ -54,6 +54,7 @@ def measure(database: Path, awaited: str, home: Path) -> float:
         "COLUMNS": str(COLUMNS),
         "LINES": str(ROWS),
     }
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed Sluice is compiled
     command = [sys.executable, "-m", "sluice", "--db", str(database)]
     started = time.perf_counter()
     child, terminal = pty.fork()

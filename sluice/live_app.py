@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +17,18 @@ from sluice.house import House
 from sluice.settings import is_debugging
 from tui.app import SluiceApp
 from tui.masking import masked
+from tui.screens.deployments import DeploymentsScreen
 
 if TYPE_CHECKING:
     from store.schemas import Deployment
 
 START_DELAY_SECONDS = 0.25
-"""From the first frame to the start of the threads: time for the rows, which come a moment later."""
-
+"""From the first frame to the start of the threads: time for the preview, which comes a moment later."""
 
 HOLDERS_SECONDS = 0.5
 """How often to look who schedules and works: lock files tell it, and no signal of the store."""
+
+log = logging.getLogger("sluice")
 
 
 class LiveApp(SluiceApp):
@@ -52,6 +55,14 @@ class LiveApp(SluiceApp):
     def last_words(self) -> str:
         """What the app said when it ended: with a return code the traceback of a crash, else a farewell."""
         return self._last_words.getvalue()
+
+    def get_default_screen(self) -> DeploymentsScreen:
+        screen = DeploymentsScreen()
+        try:
+            screen.read_ahead()
+        except Exception:  # the screen reads again by itself, and shows what is wrong
+            log.exception("the first list could not be read ahead")
+        return screen
 
     def on_ready(self) -> None:
         self.set_timer(START_DELAY_SECONDS, self._settle)

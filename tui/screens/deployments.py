@@ -116,6 +116,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
             self, self._read_keys, self._show_keys, self._show_failure
         )
         self._loaded = False
+        self._ahead: _Answer | None = None
         self._held_action = ""
         self._repeat_pending = False
 
@@ -132,9 +133,26 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def on_mount(self) -> None:
         self.table.set_sorted_by(self.query_now.sort, self.query_now.descending)
         self.table.focus()
-        self.ask_keys()
+        if self._ahead is None:
+            self.ask_keys()
+            return
+        self.query_shown = self.query_now
+        self.table.set_keys(self._ahead.keys, complete=True, rows=self._ahead.rows)
+        self._show_counts()
+        self.call_after_refresh(self.ask_keys)
 
     # --- reading (in threads)
+
+    def read_ahead(self) -> None:
+        """Read the list before the first picture is made, so that it shows rows.
+
+        For the opening program: nothing is on the screen yet that could stand still. A thread would take
+        longer: it shares the interpreter with the making of a picture, which would be one of an empty list.
+
+        Raises:
+            Exception: what the backend raises; the screen reads again after its first picture anyway.
+        """
+        self._ahead = self._read_keys(_Asked(self.query_now, None, None, self.app.size.height))
 
     def _read_keys(self, asked: _Asked) -> _Answer | None:
         """The keys and the rows around the cursor, or null when the keys are those already on screen."""
@@ -153,7 +171,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
 
     def ask_keys(self) -> None:
         """Read the list again, now."""
-        known = KeyList(self.table.keys, {}) if self._loaded else None
+        known = KeyList(self.table.keys, {}) if self.query_shown is not None else None
         table = self.table
         self._keys_read.ask(_Asked(self.query_now, known, table.cursor_key, table.page_rows))
 

@@ -48,12 +48,12 @@ class Painter(Generic[RowT]):
         self._markable = markable
         self._styles: dict[tuple[str, str], Style] = {}
         self._shown: frozenset[str] = frozenset()
-        self._width = 0
+        self.width = 0
         self.placed: list[Placed[RowT]] = []
 
     def place(self, width: int) -> None:
         """Choose the columns for a width in cells, which all lines get."""
-        self._width = width
+        self.width = width
         self.placed = lay_out(self._columns, width)
         self._shown = frozenset(column.id for column, _, _ in self.placed)
 
@@ -71,7 +71,7 @@ class Painter(Generic[RowT]):
 
     def blank(self) -> Strip:
         """An empty line."""
-        return Strip.blank(self._width, self._style("", ""))
+        return Strip.blank(self.width, self._style("", ""))
 
     def header(self, sort: str, descending: bool) -> Strip:
         """The line of labels, with an arrow at the column sorted by."""
@@ -113,9 +113,9 @@ class Painter(Generic[RowT]):
         return self._filled(segments, x, base)
 
     def _filled(self, segments: list[Segment], x: int, base: Style) -> Strip:
-        if self._width > x:
-            segments.append(Segment(" " * (self._width - x), base))
-        return Strip(segments, max(self._width, x))
+        if self.width > x:
+            segments.append(Segment(" " * (self.width - x), base))
+        return Strip(segments, max(self.width, x))
 
     def _cell(self, placed: Placed[RowT], row: RowT) -> Cell:
         return placed.column.cell(row, CellContext(placed.width, self._now(), self._zone(), self._shown))

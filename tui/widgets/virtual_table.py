@@ -267,7 +267,7 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
             self._ask()
 
     def on_resize(self, event: Resize) -> None:
-        self._place_columns()
+        self._fit_columns()
         self.virtual_size = Size(self.line_width, len(self.keys) + HEADER_LINES)
         self._show_cursor()
         self._ask()
@@ -339,10 +339,12 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
                 self._forget_strips(key)
                 self._refresh_place(place)
 
-    def _place_columns(self) -> None:
-        self._painter.place(self.line_width)
-        self._strips.clear()
-        self._live_cells.clear()
+    def _fit_columns(self) -> None:
+        width = self.line_width
+        if width != self._painter.width:
+            self._painter.place(width)
+            self._strips.clear()
+            self._live_cells.clear()
 
     def _forget_strips(self, key: KeyT) -> None:
         self._live_cells.pop(key, None)
@@ -359,6 +361,10 @@ class VirtualTable(RowKeys[KeyT], ScrollView, Generic[KeyT, RowT], can_focus=Tru
         place = self._list.places.get(key)
         if place is not None:
             self._refresh_place(place)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._fit_columns()  # the first picture is made before the event that tells of the size
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         if y < HEADER_LINES:
