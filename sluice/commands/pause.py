@@ -50,9 +50,21 @@ def pause(
             _print_json(changed, deployments)
             return
         for one in deployments:
+            if one.paused and reason is None and back is None:
+                say(_still_paused(one))
+                continue
             already = " (was paused already; reason and time are now these)" if one.paused else ""
             until_then = f" until {exact(back, None)}" if back else ""
             say(f"Paused {one.full_name}{until_then}{already}")
+
+
+def _still_paused(one: Deployment) -> str:
+    """A pause without reason and time leaves those of an earlier one in force: its end must not surprise."""
+    pause = one.sluice.pause
+    if pause is None or pause.until is None:
+        return f"{one.full_name} was paused already"
+    ends = f"and still resumes by itself at {exact(pause.until, None)}"
+    return f"{one.full_name} was paused already, {ends}: give --reason or --until to change that"
 
 
 def _parse_until(text: str, now: datetime) -> datetime:

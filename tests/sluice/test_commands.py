@@ -170,6 +170,18 @@ def test_pause_and_resume(sluice: Sluice, filled: Path) -> None:
     assert "was not paused" in sluice("resume", "hourly").out
 
 
+def test_pausing_again_says_what_is_in_force(sluice: Sluice, filled: Path) -> None:
+    assert sluice("pause", "stock/nightly").out == "stock/nightly was paused already\n"
+    sluice("pause", "hourly", "--until", "2h", "--reason", "moving")
+    again = sluice("pause", "hourly").out
+    assert again.startswith("sales/hourly was paused already, and still resumes by itself at ")
+    assert "reason and time are now these" in sluice("pause", "hourly", "--reason", "for good").out
+    with opened_house() as house:
+        pause = house.backend.read_deployment_by_name("sales", "hourly").sluice.pause
+    assert pause is not None
+    assert (pause.reason, pause.until) == ("for good", None)
+
+
 def test_pause_until_the_past_or_nonsense_is_refused(sluice: Sluice, filled: Path) -> None:
     assert "is over already" in sluice("pause", "hourly", "--until", "2001-01-01").err
     refused = sluice("pause", "hourly", "--until", "soon")
