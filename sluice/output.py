@@ -66,7 +66,21 @@ def note(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """`value` as indented JSON on stdout. Instants are ISO 8601 in UTC, ids and enums are strings."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_to_json))
+    print(_json_text(value))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """What print_json prints of a list, each value as soon as it is there: `| head` does not wait for all."""
+    begin = "[\n  "
+    for value in values:
+        # No other line ends than those of the layout: inside JSON strings they are written as escapes.
+        print(begin + _json_text(value).replace("\n", "\n  "), end="")
+        begin = ",\n  "
+    print("[]" if begin.startswith("[") else "\n]")
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_to_json)
 
 
 def _to_json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from backend.protocol import Backend
 from sluice.invocation import invocation, opened
-from sluice.output import Cell, is_wide, note, print_json, print_table, since, state_cell, until
+from sluice.output import Cell, is_wide, note, print_json_list, print_table, since, state_cell, until
 from sluice.table_layout import Column
 from store.schemas import DeploymentQuery, DeploymentRow, DeploymentSort
 from tui.states import look_of, look_of_deployment
@@ -25,6 +26,9 @@ COLUMNS = (
     Column("TAGS", leaves=5),
     Column("NOTE", least=16, leaves=4),
 )
+
+READ_AT_ONCE = 500
+"""Rows; a few milliseconds' worth."""
 
 
 def register(app: typer.Typer) -> None:
@@ -45,15 +49,22 @@ def ls(
     """List the deployments: state, schedule, next and last run."""
     query = DeploymentQuery(text=" ".join(text or ()), sort=sort, descending=descending)
     with opened(ctx) as backend:
-        keys = backend.deployment_keys(query)
-        rows = backend.deployment_rows(keys)
-        found = [rows[key] for key in keys if key in rows]
+        rows = _read(backend, query)
         if as_json:
-            print_json([row_as_json(row) for row in found])
-        elif found:
+            print_json_list(map(row_as_json, rows))
+        elif found := list(rows):
             _print(found)
         else:
             _hint(ctx, backend, query.text)
+
+
+def _read(backend: Backend, query: DeploymentQuery) -> Iterator[DeploymentRow]:
+    """The rows, read as they are asked for."""
+    keys = backend.deployment_keys(query)
+    for start in range(0, len(keys), READ_AT_ONCE):
+        some = keys[start : start + READ_AT_ONCE]
+        rows = backend.deployment_rows(some)
+        yield from (rows[key] for key in some if key in rows)
 
 
 def row_as_json(row: DeploymentRow) -> dict[str, Any]:

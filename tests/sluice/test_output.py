@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from sluice.output import Cell, Column, print_fields, print_json, print_table, since, until
+from sluice.output import Cell, Column, print_fields, print_json, print_json_list, print_table, since, until
 from store.schemas import StateType
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -33,6 +33,16 @@ def test_json_of_everything_we_print(capsys: pytest.CaptureFixture[str]) -> None
     text = capsys.readouterr().out
     assert json.loads(text) == {"id": str(key), "at": "2026-03-02T12:00:00Z", "state": "FAILED", "name": "é"}
     assert "é" in text
+
+
+@pytest.mark.parametrize("values", [[], [{}], [{"a": [1, {"b": "two\nlines\u2028"}], "c": {}}, [], "x"]])
+def test_a_json_list_printed_in_pieces_reads_as_one_in_one_piece(
+    values: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_json(values)
+    whole = capsys.readouterr().out
+    print_json_list(iter(values))
+    assert capsys.readouterr().out == whole
 
 
 def test_json_refuses_what_has_no_form() -> None:
