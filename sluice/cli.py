@@ -25,6 +25,8 @@ COMMANDS = {
     "runs": "runs",
     "logs": "logs",
     "cancel": "cancel",
+    "backfill": "backfill",
+    "backfills": "backfills",
     "delete": "delete",
     "serve": "serve",
     "demo": "demo",

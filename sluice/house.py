@@ -28,7 +28,11 @@ class House:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
         self.store = store
-        self.backend = LocalBackend(store, scheduler_error=self._scheduler_error)
+        self.backend = LocalBackend(
+            store,
+            scheduler_error=self._scheduler_error,
+            backfill_max_runs=settings.backfill_max_runs,
+        )
         self.scheduler: Scheduler | None = None
         self.worker: Worker | None = None
 

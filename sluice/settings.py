@@ -20,7 +20,7 @@ PREFIX = "SLUICE_"
 DATABASE_NAME = "sluice.db"
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 _PATH_VARIABLES = {"home": "SLUICE_HOME", "db": "SLUICE_DB"}
-_CHECKED_VARIABLES = {"SLUICE_WORKER_CONCURRENCY", "SLUICE_LOG_LEVEL"}
+_CHECKED_VARIABLES = {"SLUICE_WORKER_CONCURRENCY", "SLUICE_LOG_LEVEL", "SLUICE_BACKFILL_MAX_RUNS"}
 """The variables that are more than a path."""
 
 
@@ -36,6 +36,8 @@ class Settings:
     """How many runs the built-in worker executes at once, at least 1; default: the number of processors."""
     log_level: LogLevel = "INFO"
     """From which level on Sluice's own log (sluice.log in `home`) is kept."""
+    backfill_max_runs: int = 10_000
+    """How many runs one backfill may make, 1 to 100,000. 10,000 keep the database for a quarter second."""
 
     @property
     def database(self) -> Path:

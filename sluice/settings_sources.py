@@ -22,6 +22,7 @@ class CheckedSettings(BaseSettings):
     db: Path | None = None
     worker_concurrency: Annotated[int, Field(ge=1)] | None = None
     log_level: LogLevel | None = None
+    backfill_max_runs: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
 def read_checked(file: Path, flags: dict[str, Any]) -> dict[str, Any]:
