@@ -58,7 +58,9 @@ def plan(store: Store, now: datetime, stopping: Callable[[], bool] = lambda: Fal
     woke = last is not None and now - last > DOWNTIME
     if last is not None and last - now > DOWNTIME:
         _log.warning("the clock was set back from %s to %s: planning everything anew", last, now)
-        heartbeat.rewind(store, now)
+        heartbeat.rewind(store, now, stopping)
+        if stopping():
+            return PlanResult()  # without a heartbeat, as below
     look = _Look(store, now, stopping)
     if woke:
         _log.info("nobody was scheduling from %s to %s: judging what was due then", last, now)

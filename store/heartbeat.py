@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from store import schedules, statistics
-from store.chunks import keys_of
+from store.chunks import keys_of, marks
 from store.clock import from_micros, to_micros
 from store.database import Store
 from store.models import DeploymentSchedule
+
+REWOUND_AT_ONCE = 5
+"""Schedules in one transaction: those of a long time ahead have thousands of runs, and writers wait."""
 
 _NAME = "scheduler.last_tick"
 
@@ -32,17 +36,28 @@ def beat(store: Store, now: datetime) -> None:
         )
 
 
-def rewind(store: Store, now: datetime) -> None:
-    """Plan everything anew after a clock that ran ahead was set back.
+def rewind(store: Store, now: datetime, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Plan everything anew after a clock that ran ahead was set back, a few schedules at a time.
 
     What was skipped, missed or late only by that clock's word comes back; runs that ran, and those that an
-    operator cancelled, keep their slots.
+    operator cancelled, keep their slots. Done twice it does no harm.
+
+    Args:
+        stopping: asked between transactions; true ends it early.
     """
+    ids = keys_of(DeploymentSchedule.select(DeploymentSchedule.id))
+    for start in range(0, len(ids), REWOUND_AT_ONCE):
+        if stopping():
+            return
+        _rewind(store, ids[start : start + REWOUND_AT_ONCE], now)
+
+
+def _rewind(store: Store, ids: list[UUID], now: datetime) -> None:
     with store.write():
         gone = store.database.execute_sql(
-            "DELETE FROM flow_run WHERE auto_scheduled = 1 AND slot > ? AND run_count = 0"
-            " AND state_name IN ('Skipped', 'Missed', 'Late') RETURNING deployment_id",
-            (to_micros(now),),
-        )
+            f"DELETE FROM flow_run WHERE schedule_id IN ({marks(ids)}) AND auto_scheduled = 1 AND slot > ?"
+            " AND run_count = 0 AND state_name IN ('Skipped', 'Missed', 'Late') RETURNING deployment_id",
+            (*(key.bytes for key in ids), to_micros(now)),
+        ).fetchall()
+        schedules.plan_anew(store, ids)
         statistics.refresh(store, {UUID(bytes=row[0]) for row in gone if row[0] is not None})
-        schedules.plan_anew(store, keys_of(DeploymentSchedule.select(DeploymentSchedule.id)))

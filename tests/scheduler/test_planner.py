@@ -420,6 +420,22 @@ class TestClock:
         assert slots(store, "Completed") == ["02 13:00", "02 14:00", "02 15:00"]
         assert len(slots(store)) == len(set(slots(store)))
 
+    def test_set_back_is_done_in_short_transactions_and_again_when_it_was_not_finished(
+        self, store: Store, clock: FrozenClock
+    ) -> None:
+        for number in range(heartbeat.REWOUND_AT_ONCE + 1):
+            scheduled_deployment(store, MINUTELY, name=f"d{number}")
+        look(store)
+        clock.advance(3600)
+        look(store)
+        clock.advance(-3000)
+        asked = iter([False, True, True])
+        planner.plan(store, clock.now(), lambda: next(asked))
+        kept = {run.id for run in made_runs(store) if run.state == "Skipped" and run.slot > clock.now()}
+        assert len(kept) == 49
+        look(store)
+        assert not [run for run in made_runs(store) if run.state != "Scheduled" and run.slot > clock.now()]
+
     def test_a_small_step_back_is_nothing(self, store: Store, clock: FrozenClock) -> None:
         scheduled_deployment(store)
         look(store)
