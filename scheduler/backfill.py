@@ -15,8 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from scheduler import orchestration, timetable
-from store import backfills
-from store.backfills import Facts, NewRun, Slot, SlotRun
+from store import backfill_facts, backfills
+from store.backfill_facts import Facts, Slot, SlotRun
+from store.backfills import NewRun
 from store.clock import to_micros
 from store.database import Store
 from store.errors import Invalid, PlanChanged
@@ -61,7 +62,7 @@ def preview(
             may list or one backfill may run.
     """
     past = cut(request, store.clock.now())
-    facts = backfills.read_facts(store, past.deployment_id, past.range_start, past.range_end)
+    facts = backfill_facts.read_facts(store, past.deployment_id, past.range_start, past.range_end)
     settled = settle(past, facts.schedules)
     plan = decide(settled, facts, slots_of(settled, facts.schedules), max_runs)
     _check_parameters(plan, facts, check)
@@ -93,7 +94,7 @@ def create(
         Invalid: nothing is to be run; and what `preview` raises.
     """
     past = cut(request, store.clock.now())
-    facts = backfills.read_facts(store, past.deployment_id, past.range_start, past.range_end)
+    facts = backfill_facts.read_facts(store, past.deployment_id, past.range_start, past.range_end)
     settled = settle(past, facts.schedules)
     slots = slots_of(settled, facts.schedules)
     plan = decide(settled, facts, slots, max_runs)
@@ -128,9 +129,9 @@ def cancel(store: Store, backfill_id: UUID, *, cancel_running: bool) -> Backfill
 def _is_still_so(store: Store, facts: Facts, plan: BackfillPlan, slots: Sequence[Slot]) -> bool:
     """Whether the plan still holds (inside the transaction): mostly answered without making it anew."""
     request = plan.request
-    if backfills.are_still_so(store, facts, request.range_start, request.range_end):
+    if backfill_facts.are_still_so(store, facts, request.range_start, request.range_end):
         return True
-    again = backfills.read_facts(store, request.deployment_id, request.range_start, request.range_end)
+    again = backfill_facts.read_facts(store, request.deployment_id, request.range_start, request.range_end)
     same = list(map(_still, again.schedules)) == list(map(_still, facts.schedules))
     return same and decide(request, again, slots, MAX_SLOTS).digest == plan.digest
 
