@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from pathlib import Path
 import peewee
 
 from store.errors import DatabaseProblem, DatabaseUnreadable
+
+_SHM_BYTES = 32 * 1024
+"""What SQLite needs to open a database in WAL mode: the smallest -shm file."""
 
 _SENTENCES: tuple[tuple[str, type[DatabaseProblem], str], ...] = (
     (
@@ -53,10 +57,21 @@ _SENTENCES: tuple[tuple[str, type[DatabaseProblem], str], ...] = (
 def explain(path: Path, error: Exception) -> DatabaseProblem | None:
     """The sentence for an error of SQLite; null when it is not about the file but a bug or a constraint."""
     text = str(error)
+    if "disk I/O error" in text and _is_full(path):
+        text = "disk is full"  # SQLite says so of a file of data only, not of the -shm file beside it
     for part, kind, sentence in _SENTENCES:
         if part in text:
             return kind(path, sentence.format(path=path))
     return None
+
+
+def _is_full(path: Path) -> bool:
+    """Whether the disk of the database has no room for what SQLite writes beside it."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _SHM_BYTES
 
 
 @contextmanager
