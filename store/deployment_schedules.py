@@ -85,10 +85,11 @@ def _changing(store: Store, deployment_id: UUID, who: str) -> Iterator[Any]:
     """A write transaction around a change of a deployment's schedules, with history and statistics."""
     with store.write():
         row = _deployment(deployment_id)
-        with history.changing(store, [deployment_id], who=who, action="update"):
+        with history.changing(store, [deployment_id], who=who, action="update") as group:
             yield row
             moved = Deployment.update(updated=store.clock.now(), updated_by=history.author(who))
             moved.where(Deployment.id == deployment_id).execute()
+        history.forget_if_unchanged(store, group)
         statistics.refresh(store, [deployment_id])
 
 

@@ -71,6 +71,13 @@ def changing(
     )
 
 
+def forget_if_unchanged(store: Store, group_id: UUID) -> None:
+    """Take back what was recorded of a change that changed nothing: undoing it would do nothing, too."""
+    store.database.execute_sql(
+        "DELETE FROM history WHERE group_id = ? AND before IS after", (group_id.bytes,)
+    )
+
+
 def record_all(store: Store, ids: Sequence[UUID], *, who: str, action: str, then: Mapping[str, Any]) -> None:
     """Record a change that gives all these deployments the same values; call before it is made.
 

@@ -136,6 +136,13 @@ def test_unknown_deployments_and_schedules_are_not_found(store: Store, made: Dep
     assert len(history.read(store, made.id)) == 1
 
 
+def test_an_update_that_changes_nothing_is_no_change_to_undo(store: Store, made: Deployment) -> None:
+    update(store, made, active=True, slug="a")
+    assert [entry.action for entry in history.read(store, made.id)] == ["create"]
+    update(store, made, active=False)
+    assert [entry.action for entry in history.read(store, made.id)] == ["update", "create"]
+
+
 @pytest.mark.parametrize("slugs", [["a"], ["c", "c"]])
 def test_a_slug_is_taken_once(store: Store, made: Deployment, slugs: list[str]) -> None:
     with pytest.raises(Conflict, match="slug"):
