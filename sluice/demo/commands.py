@@ -9,6 +9,7 @@ ARCHIVE = (
     'mkdir -p archive && tar -C .. -czf "archive/examples-$(date +%d%H%M).tar.gz" examples'
     " && ls -l archive | tail -n 5"
 )
+_ARCHIVED = ("-rw-r--r-- 1 sluice sluice {n} Nov  1 04:10 archive/examples-010410.tar.gz",)
 
 COMMANDS: tuple[Entry, ...] = (
     Entry(
@@ -24,7 +25,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry(
         "shell",
         "heartbeat",
-        Habit(0.02, 0.3, lines=("alive",)),
+        Habit(0.02, 0.3, 0.02, "tee: heartbeat.txt: No space left on device", ("{time} alive",)),
         (every(seconds=30),),
         command="date -u +'%H:%M:%S alive' | tee heartbeat.txt",
         tags=("shell", "critical"),
@@ -33,7 +34,9 @@ COMMANDS: tuple[Entry, ...] = (
     Entry(
         "shell",
         "archive",
-        Habit(0.06, 0.3, 0.02, "exit code 2", ("archive.tar.gz, {n} bytes",), 18400),
+        Habit(
+            0.06, 0.3, 0.02, "tar: examples: Cannot stat: Permission denied", _ARCHIVED, 18400, exit_code=2
+        ),
         (cron("10 4 * * *", "Australia/Lord_Howe"),),
         command=ARCHIVE,
         tags=("shell", "data"),
@@ -51,7 +54,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry(
         "shell",
         "slow-countdown",
-        Habit(20.1, 0.02, 0.05, "exit code 7", tuple(str(n) for n in range(10, 0, -1))),
+        Habit(20.1, 0.02, lines=(*(str(n) for n in range(10, 0, -1)), "lift-off")),
         (cron("2-59/6 * * * *"),),
         command="for n in 10 9 8 7 6 5 4 3 2 1; do echo $n; sleep 2; done; echo lift-off",
         tags=("shell", "long"),

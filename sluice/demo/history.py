@@ -7,6 +7,8 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,16 +32,19 @@ class Habit(NamedTuple):
     """How a deployment's runs usually go.
 
     `seconds` is the median duration and `spread` the sigma of its logarithm. `lines` are the log lines of a
-    good run, spread over its time; `{n}` is a number around `amount`.
+    good run, spread over its time; `{n}` is a number around `amount`, `{time}` the line's and `{slot}` the
+    run's. `failure` is a flow's last line of a traceback, or what a command writes to stderr before it ends
+    with `exit_code`.
     """
 
     seconds: float
     spread: float = 0.25
-    failing: float = 0.02
-    failure: str = "RuntimeError: no answer"
+    failing: float = 0.0
+    failure: str = ""
     lines: tuple[str, ...] = ()
     amount: int = 1000
     logger: str = "stdout"
+    exit_code: int = 1
 
 
 class Past(NamedTuple):
@@ -105,7 +110,9 @@ def _run(
     late = timedelta(seconds=chance.uniform(16, 200)) if chance.random() < LATE_SHARE else timedelta(0)
     start = due + late + timedelta(seconds=0.03 + chance.expovariate(1 / 0.04))
     took = timedelta(seconds=habit.seconds * math.exp(chance.gauss(0, habit.spread)))
-    ending, message = _ending(habit, failed, chance)
+    failure = habit.failure.replace("{slot}", f"{slot:%Y-%m-%d %H:%M}")
+    is_command = past.deployment.entrypoint is None
+    ending, message = _ending(f"exit code {habit.exit_code}" if is_command else failure, failed, chance)
     if ending is not StateType.COMPLETED:
         took *= chance.uniform(0.1, 0.9)
     end = start + took
@@ -120,25 +127,25 @@ def _run(
         created=created,
         expected_start_time=due,
         states=_states(created, due, start, PastState(ending, ending.value.capitalize(), end, message)),
-        lines=_lines(past, start, end, ending, chance),
+        lines=_lines(past, start, end, ending, failure, chance),
         schedule_id=None if manual else schedule_id,
         slot=None if manual else slot,
         parameters=past.deployment.parameters,
         tags=[*([] if manual else ["auto-scheduled"]), *past.deployment.tags],
         created_by=_made_by(manual, schedule_id, operator),
-        exit_code={StateType.COMPLETED: 0, StateType.FAILED: 1}.get(ending),
+        exit_code={StateType.COMPLETED: 0, StateType.FAILED: habit.exit_code}.get(ending),
     )
 
 
-def _ending(habit: Habit, failed: bool, chance: random.Random) -> tuple[StateType, str | None]:
-    """How a run ends, and the message."""
+def _ending(failure: str, failed: bool, chance: random.Random) -> tuple[StateType, str | None]:
+    """How a run ends, and the message, as the worker words it."""
     if failed:
-        return StateType.FAILED, habit.failure
+        return StateType.FAILED, failure
     draw = chance.random()
     if draw < CRASHED_SHARE:
-        return StateType.CRASHED, "The process was ended by SIGKILL."
+        return StateType.CRASHED, "killed by SIGKILL"
     if draw < CRASHED_SHARE + CANCELLED_SHARE:
-        return StateType.CANCELLED, f"Cancelled by {chance.choice(OPERATORS)}."
+        return StateType.CANCELLED, "Cancelled: ended by SIGTERM."
     return StateType.COMPLETED, None
 
 
@@ -151,7 +158,7 @@ def _states(created: datetime, due: datetime, start: datetime, ending: PastState
 
 
 def _lines(
-    past: Past, start: datetime, end: datetime, ending: StateType, chance: random.Random
+    past: Past, start: datetime, end: datetime, ending: StateType, failure: str, chance: random.Random
 ) -> list[PastLine]:
     """The good run's lines, cut where a bad one ended, and then what went wrong."""
     habit = past.habit
@@ -159,20 +166,36 @@ def _lines(
     texts = habit.lines[: max(1, round(len(habit.lines) * done))]
     step = (end - start) / (len(texts) + 1)
     amount = max(1, round(habit.amount * math.exp(chance.gauss(0, 0.2))))
-    lines = [
-        PastLine(start + step * (at + 0.5), logging.INFO, habit.logger, text.replace("{n}", f"{amount:,}"))
-        for at, text in enumerate(texts)
-    ]
+    lines = []
+    for at, text in enumerate(texts):
+        when = start + step * (at + 0.5)
+        words = text.replace("{n}", f"{amount:,}").replace("{time}", f"{when:%H:%M:%S}")
+        lines.append(PastLine(when, logging.INFO, habit.logger, words))
     if ending is StateType.FAILED:
-        lines.append(PastLine(end, logging.ERROR, habit.logger, _traceback(past.deployment, habit.failure)))
+        lines.append(_complaint(past.deployment, failure, end))
     return lines
 
 
-def _traceback(deployment: Deployment, failure: str) -> str:
+def _complaint(deployment: Deployment, failure: str, end: datetime) -> PastLine:
+    """What is last in the log of a failed run: a flow's traceback, or a command's line on stderr."""
     file, _, function = (deployment.entrypoint or "").partition(":")
     if not function:
-        return failure
-    return f'Traceback (most recent call last):\n  File "{file}", in {function}\n{failure}'
+        return PastLine(end, logging.WARNING, "stderr", failure)
+    number, source = _raised_at(Path(deployment.path or "") / file, function, failure)
+    frame = f'  File "{file}", line {number}, in {function}\n    {source}\n'
+    return PastLine(end, logging.ERROR, "sluice", f"Traceback (most recent call last):\n{frame}{failure}")
+
+
+@lru_cache(maxsize=256)
+def _raised_at(path: Path, function: str, failure: str) -> tuple[int, str]:
+    """The line of a flow's file that raises this, and its number; the function's first line if none does."""
+    kind = failure.partition(":")[0].rpartition(".")[2]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for start in (f"raise {kind}", f"def {function}("):
+        for number, line in enumerate(lines, 1):
+            if line.strip().startswith(start):
+                return number, line.strip()
+    return 1, f"def {function}():"
 
 
 def _made_by(manual: bool, schedule_id: UUID | None, operator: str) -> CreatedBy:

@@ -10,7 +10,14 @@ NEW_YORK = "America/New_York"
 
 
 def _disk(label: str) -> Habit:
-    return Habit(0.12, 0.3, lines=(f"{label}: 41.7 % of 107.4 GB used",), logger="disk_usage")
+    return Habit(
+        0.12,
+        0.3,
+        0.02,
+        "sqlite3.OperationalError: database is locked",
+        (f"{label}: 41.7 % of 107.4 GB used",),
+        logger="disk_usage",
+    )
 
 
 _ROTATE = Habit(

@@ -73,3 +73,13 @@ def test_ids_are_uuid7_in_order_of_time() -> None:
     ids = [uuid7_at(NOW + timedelta(seconds=at), chance) for at in range(50)]
     assert ids == sorted(ids)
     assert {(key.version, key.variant) for key in ids} == {(7, "specified in RFC 4122")}
+
+
+def test_a_failed_command_has_an_exit_code_and_its_complaint_on_stderr() -> None:
+    one = past(300, Habit(5, failing=0.5, failure="tar: disk full", exit_code=2))
+    command = one._replace(deployment=one.deployment.model_copy(update={"entrypoint": None}))
+    runs = make_history([command], total=300, now=NOW, seed=1)
+    failed = [run for run in runs if run.states[-1].type is StateType.FAILED]
+    assert failed
+    assert {(run.states[-1].message, run.exit_code) for run in failed} == {("exit code 2", 2)}
+    assert {(run.lines[-1].logger, run.lines[-1].message) for run in failed} == {("stderr", "tar: disk full")}
