@@ -56,6 +56,7 @@ class LocalBackend(LocalBackfills):
         store: an open database.
         who: who changes things, for the history; null: user@host.
         scheduler_error: answers what stops the scheduler of this process, if anything does.
+        worker_error: likewise of its worker.
         backfill_max_runs: how many runs one backfill may make.
     """
 
@@ -65,10 +66,12 @@ class LocalBackend(LocalBackfills):
         *,
         who: str | None = None,
         scheduler_error: Callable[[], str | None] | None = None,
+        worker_error: Callable[[], str | None] | None = None,
         backfill_max_runs: int = BACKFILL_MAX_RUNS,
     ) -> None:
         super().__init__(store, who or operator_name(), backfill_max_runs)
         self._scheduler_error = scheduler_error or (lambda: None)
+        self._worker_error = worker_error or (lambda: None)
         self._words = lru_cache(maxsize=WORDS_KEPT)(self._rule_in_words)
 
     def read_status(self) -> schemas.Status:
@@ -83,6 +86,7 @@ class LocalBackend(LocalBackfills):
             active_runs=counts.active_runs,
             late_runs=counts.late_runs,
             scheduler_error=self._scheduler_error(),
+            worker_error=self._worker_error(),
         )
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:

@@ -142,6 +142,7 @@ class Worker:
                     self.error = None
                     self._serve()
                 else:
+                    self.error = None  # another process works
                     self._stopping.wait(LOCK_RETRY_SECONDS)
             except Exception as error:
                 log.exception("the worker could not go on")

@@ -31,6 +31,7 @@ class House:
         self.backend = LocalBackend(
             store,
             scheduler_error=self._scheduler_error,
+            worker_error=self._worker_error,
             backfill_max_runs=settings.backfill_max_runs,
         )
         self.scheduler: Scheduler | None = None
@@ -52,6 +53,9 @@ class House:
                 self.store, concurrency=self.settings.concurrency, state_dir=self.settings.state_dir
             )
             self.worker.start()
+
+    def _worker_error(self) -> str | None:
+        return self.worker.error if self.worker is not None else None
 
     def _scheduler_error(self) -> str | None:
         return self.scheduler.error if self.scheduler is not None else None

@@ -128,3 +128,4 @@ class Status(NamedTuple):
     active_runs: int
     late_runs: int
     scheduler_error: str | None
+    worker_error: str | None = None

@@ -313,7 +313,7 @@ def test_cancelling_ends_waiting_runs_and_asks_live_ones(store: Store, backend: 
 
 
 def test_status_says_who_holds_what(store: Store) -> None:
-    backend = LocalBackend(store, scheduler_error=lambda: "stopped")
+    backend = LocalBackend(store, scheduler_error=lambda: "stopped", worker_error=lambda: "no room")
     make_run(store, make_deployment(store))
     lock = LockFile(store.path, "scheduler")
     assert lock.try_acquire()
@@ -325,6 +325,7 @@ def test_status_says_who_holds_what(store: Store) -> None:
     assert status.scheduler.is_self
     assert (status.worker, status.deployments, status.active_runs) == (None, 1, 0)
     assert (status.database, status.read_only, status.scheduler_error) == (str(store.path), False, "stopped")
+    assert status.worker_error == "no room"
 
 
 def test_changes_are_heard(store: Store, backend: LocalBackend) -> None:

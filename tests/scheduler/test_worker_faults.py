@@ -268,6 +268,7 @@ def test_a_worker_that_cannot_work_leaves_it_to_another(shop: Shop) -> None:
         wait_until(lambda: worker.error)
         shop.start_worker()
         assert shop.wait_for_end(shop.run_command("true")).name == "Completed"
+        wait_until(lambda: worker.error is None, message="the other one's work is no error")
     finally:
         worker.stop()
 

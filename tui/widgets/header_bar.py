@@ -79,6 +79,8 @@ class HeaderBar(Widget):
     def _people(status: Status) -> list[tuple[str, str]]:
         if status.scheduler_error:
             return [("warning", "! scheduler stopped")]
+        if status.worker_error:
+            return [("warning", "! worker stopped")]
         schedules = who(status.scheduler, "● scheduling", "◐ scheduled by", "○ nobody schedules")
         works = who(status.worker, "● working", "◐ worked by", "○ nobody works")
         same = status.scheduler and status.worker and status.scheduler.pid == status.worker.pid
