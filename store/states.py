@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from peewee import SQL
+
 from store import backfill_queue, schemas, statistics
 from store.database import Store
 from store.errors import NotFound
@@ -63,7 +65,8 @@ def write(
 def history(store: Store, flow_run_id: UUID) -> list[schemas.State]:
     """Every state of a run, oldest first; empty for an unknown run."""
     rows = FlowRunState.select().where(FlowRunState.flow_run == flow_run_id)
-    return [to_schema(row) for row in rows.order_by(FlowRunState.id)]
+    # In order of writing. Ids and timestamps are the clock's, which another process may have had ahead.
+    return [to_schema(row) for row in rows.order_by(SQL("rowid"))]
 
 
 def read(store: Store, state_id: UUID | None) -> schemas.State | None:

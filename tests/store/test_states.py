@@ -12,6 +12,7 @@ from store import flow_runs, lists, states
 from store.clock import FrozenClock
 from store.database import Store
 from store.errors import NotFound
+from store.ids import new_id
 from store.schemas import FlowRun, StateCreate, StateDetails, StateType
 
 S = StateType
@@ -179,3 +180,11 @@ def test_the_deployment_s_list_row_follows(store: Store, clock: FrozenClock, run
     enter(store, run, S.COMPLETED)
     row, _ = lists.deployment_rows(store, [key])[key]
     assert (row.running, row.last_state_type, row.last_duration) == (0, "COMPLETED", 2.0)
+
+
+def test_the_history_is_in_order_of_writing_although_a_clock_was_ahead(store: Store, run: FlowRun) -> None:
+    enter(store, run, S.PENDING)
+    hour_ahead = UUID(int=new_id().int + (3_600_000 << 80))
+    store.database.execute_sql("UPDATE flow_run_state SET id = ? WHERE type = 'PENDING'", (hour_ahead.bytes,))
+    enter(store, run, S.RUNNING)
+    assert [state.name for state in states.history(store, run.id)] == ["Scheduled", "Pending", "Running"]
