@@ -68,6 +68,12 @@ class Terminal:
         """Read until all the words stand on the screen together; answers its text."""
         return self._wait(lambda: all(word in self.text for word in words), f"{words} on the screen", timeout)
 
+    def wait_for_or_end(self, word: str, timeout: float = 20.0) -> bool:
+        """Read until the word stands on the screen or the process has ended; answers whether it lives."""
+        awaited = f"{word!r} on the screen, or the end"
+        self._wait(lambda: word in self.text or not self.child.isalive(), awaited, timeout)
+        return self.child.isalive()
+
     def wait_until_gone(self, word: str, timeout: float = 20.0) -> str:
         """Read until the word stands on the screen no more."""
         return self._wait(lambda: word not in self.text, f"{word!r} gone from the screen", timeout)
