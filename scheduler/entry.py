@@ -143,6 +143,13 @@ def unwind_on_sigterm() -> None:
             sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGTERM)
 
+    def plain_again() -> None:
+        # A forked child (multiprocessing's Pool ends its own so) dies of SIGTERM at once, as without Sluice:
+        # an exception raised somewhere in its loop may be swallowed there, and its parent waits for ever.
+        if signal.getsignal(signal.SIGTERM) is terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=plain_again)
     atexit.register(die)  # the first registered is the last called
     signal.signal(signal.SIGTERM, terminate)
 
