@@ -11,6 +11,7 @@ SHORT_FORMS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.store", "10000", "100000"),
     ("benchmarks.bulk",),
     ("benchmarks.startup",),
+    ("benchmarks.keys", "--deployments", "10000", "--runs", "10000"),
     ("benchmarks.log_view",),
     ("benchmarks.worker",),
     ("benchmarks.punctuality", "--every-second", "--runs", "30"),
