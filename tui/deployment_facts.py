@@ -21,7 +21,7 @@ from tui.masking import masked
 from tui.run_facts import seconds_of, value_words
 from tui.schedule_facts import NEXT_TIMES, Timing
 from tui.states import look_of, look_of_deployment
-from tui.text import plural
+from tui.text import cut, fit, harmless, plural, width_of
 from tui.times import ago, countdown, day_time, duration, exact
 from tui.widgets.activity_bars import BARS
 from tui.widgets.columns import Part
@@ -31,6 +31,7 @@ _YAML_KEY = re.compile(r"(\s*(?:- )*)([\w.-]+:)(?=\s)")
 
 BAR_ROWS = 3
 BAR_WIDTH = 3
+RUN_NAME_CELLS = 19
 
 COLLISIONS = {
     CollisionStrategy.ENQUEUE: "further runs wait",
@@ -235,11 +236,13 @@ def beside(news: DeploymentNews, now: datetime, zone: tzinfo | None) -> list[Ite
     items.append(Heading("Last runs"))
     if not news.last_runs:
         items.append(Fact("", [("none yet", DIM)]))
+    names = {run.id: cut(harmless(run.name), RUN_NAME_CELLS) for run in news.last_runs}
+    longest = max(map(width_of, names.values()), default=0)
     for run in news.last_runs:
         look = look_of(run.state_type, run.state_name)
-        value: list[Part] = [(f"{look.glyph} ", look.style), (run.name, "")]
+        value: list[Part] = [(f"{look.glyph} ", look.style), (fit(names[run.id], longest), "")]
         seconds = seconds_of(run, now)
-        value += [(f"  {duration(seconds)}", DIM)] if seconds is not None else []
+        value += [(f" {duration(seconds):>6}", DIM)] if seconds is not None else []
         began = run.start_time or run.expected_start_time
         items.append(Fact(ago(began, now) if began else "—", value, wrap=False))
     return items
@@ -278,7 +281,7 @@ def history(entries: Sequence[HistoryEntry], now: datetime, zone: tzinfo | None)
 def _entry(entry: HistoryEntry, zone: tzinfo | None) -> list[Part]:
     if entry.before is None:
         names = changes(None, entry.after, zone)
-        return [(f"It came into being, with {plural(len(names), 'field')} set.", "")]
+        return [(f"Created, with {plural(len(names), 'field')} set.", "")]
     if entry.after is None:
         return [("It was deleted.", BAD)]
     found = changes(entry.before, entry.after, zone)

@@ -73,7 +73,11 @@ def parameter_facts(
 def _head(known: bool, enforced: bool) -> str:
     if not known:
         return "There is no schema: any parameters are accepted."
-    return "The schema is enforced." if enforced else "The schema is shown only: it is not enforced."
+    return (
+        "Values are checked against these types."
+        if enforced
+        else "Values are not checked against these types."
+    )
 
 
 def _position(schema: Any) -> int:

@@ -9,6 +9,7 @@ Textual as `Text`, `Content` or segments, never as markup.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -78,6 +79,15 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
 
 
+def cut_words(text: str, width: int) -> str:
+    """As `cut`, but at the end of a word: half a time of day says something else."""
+    if width_of(text) <= width:
+        return text
+    shown = cut(text, width).removesuffix(ELLIPSIS)
+    whole = shown if text[len(shown) : len(shown) + 1] == " " else shown.rpartition(" ")[0]
+    return (whole.rstrip(", ") or shown) + ELLIPSIS
+
+
 def cut_start(text: str, width: int) -> str:
     """The text in at most `width` cells, its beginning replaced by `…`: for paths, whose end matters."""
     if width_of(text) <= width:
@@ -95,6 +105,20 @@ def fit(text: str, width: int, align: Align = "left") -> str:
     text = cut(text, width)
     space = " " * (width - width_of(text))
     return text + space if align == "left" else space + text
+
+
+def some_of(words: Sequence[str], width: int) -> str:
+    """The first words that fit whole into a width, then `+n`; the first one is cut if need be."""
+    harmless_words = [harmless(word) for word in words]
+    for count in range(len(words), 0, -1):
+        more = f" +{len(words) - count}" if count < len(words) else ""
+        shown = " ".join(harmless_words[:count])
+        if width_of(shown) + len(more) <= width:
+            return shown + more
+    if not words:
+        return ""
+    more = f" +{len(words) - 1}" if len(words) > 1 else ""
+    return cut(harmless_words[0], width - len(more)) + more
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:

@@ -28,7 +28,10 @@ def countdown(when: datetime, now: datetime) -> str:
     seconds = int((when - now).total_seconds())
     if seconds > 0:
         return f"in {_span(seconds)}"
-    return "now" if seconds > -GRACE_SECONDS else f"late {_span(-seconds)}"
+    if seconds > -GRACE_SECONDS:
+        return "now"
+    late = -seconds if -seconds < _HOUR else -seconds // _HOUR * _HOUR
+    return f"late {_span(late)}"
 
 
 def ago(when: datetime, now: datetime) -> str:
@@ -38,9 +41,11 @@ def ago(when: datetime, now: datetime) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration in at most six cells: `0.4s`, `12s`, `1m04s`, `2h05m`, `3d04h`; `—` when unknown."""
+    """A duration in at most six cells: `24ms`, `0.4s`, `12s`, `1m04s`, `2h05m`, `3d04h`; `—` when unknown."""
     if seconds is None:
         return "—"
+    if 0 < seconds < 0.095:
+        return f"{max(1, round(seconds * 1000))}ms"
     if seconds < 9.95:
         return f"{max(seconds, 0.0):.1f}s"
     whole = round(seconds)

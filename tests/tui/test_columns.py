@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from support.tui import NOON, sample_rows
 
 from store.schemas import RecentRun
-from tui.screens.deployment_columns import COLUMNS, some_of
+from tui.screens.deployment_columns import COLUMNS, fitting
 from tui.states import LEGEND, STYLES, look_of, look_of_deployment
-from tui.text import width_of
+from tui.text import some_of, width_of
 from tui.widgets.activity_bars import COUNT, activity_bars, heights
 from tui.widgets.columns import CellContext, fit_cell, lay_out
 
@@ -28,7 +28,9 @@ def shown(width: int) -> list[str]:
             200,
             ["mark", "state", "name", "schedule", "next", "bars", "last", "median", "tags", "pool", "note"],
         ),
-        (103, ["mark", "state", "name", "schedule", "next", "bars", "last", "median", "tags", "pool"]),
+        (112, ["mark", "state", "name", "schedule", "next", "bars", "last", "tags"]),
+        (104, ["mark", "state", "name", "schedule", "next", "bars", "last", "tags"]),
+        (103, ["mark", "state", "name", "schedule", "next", "bars", "last"]),
         (79, ["mark", "state", "name", "schedule", "next", "bars", "last"]),
         (49, ["mark", "state", "name", "next", "bars"]),
         (30, ["mark", "state", "name"]),
@@ -85,7 +87,7 @@ def test_what_the_cells_say() -> None:
 def test_the_note_moves_into_the_schedule_when_its_column_is_dropped() -> None:
     assert text_of("schedule", "import/vendor-feed") == "vendor migrates until Thursday"
     with_note = frozenset({"note"})
-    assert text_of("schedule", "import/vendor-feed", shown=with_note) == "at minute 5 UTC"
+    assert text_of("schedule", "import/vendor-feed", shown=with_note) == "hourly at :05 UTC"
     assert text_of("note", "import/vendor-feed") == "vendor migrates until Thursday"
     assert text_of("note", "import/holidays", 40) == "maintenance · until 18:00:00 UTC"
     assert text_of("note", "billing/bad-rule", 40) == 'Invalid cron string: "61 * * * *"'
@@ -96,6 +98,35 @@ def test_a_long_flow_gives_way_before_its_deployment() -> None:
     name = "a-flow-with-a-name-that-goes-on-and-on/and-a-deployment-that-does-so-too"
     assert text_of("name", name, 40) == "a-flow-with-…/and-a-deployment-that-doe…"
     assert text_of("name", name, 80).startswith("a-flow-with-a-name-that-goes-on-and-on/")
+
+
+@pytest.mark.parametrize(
+    ("words", "width", "shown"),
+    [
+        ("daily 19:00 Europe/Berlin", 25, "daily 19:00 Europe/Berlin"),
+        ("daily 19:00 Europe/Berlin", 24, "daily 19:00 Berlin"),
+        ("daily 19:00 Europe/Berlin", 17, "daily 19:00"),
+        ("daily 19:00 Europe/Berlin +1 more", 26, "daily 19:00 Berlin +1 more"),
+        ("daily 19:00 Europe/Berlin +1 more", 22, "daily 19:00 Berlin +1"),
+        ("daily 19:00 Europe/Berlin +1 more", 15, "daily 19:00 +1"),
+        ("daily 06:00 America/Argentina/Buenos_Aires", 30, "daily 06:00 Buenos Aires"),
+        ("daily 06:00 America/New_York, 10 times", 32, "daily 06:00 New York, 10 times"),
+        ("daily 06:00 UTC, 10 times", 22, "daily 06:00, 10 times"),
+        ("monthly 1st Mon 08:30 Europe/Berlin", 18, "monthly 1st Mon…"),
+        ("every 15 min from :07 UTC", 18, "every 15 min from…"),
+        ("daily 06:30, 18:30 UTC", 14, "daily 06:30…"),
+        ("FREQ=YEARLY;BYWEEKNO=20", 12, "FREQ=YEARLY…"),
+    ],
+)
+def test_a_schedule_that_is_too_long_gives_up_its_zone_first(words: str, width: int, shown: str) -> None:
+    assert fitting(words, width) == shown
+
+
+def test_an_extra_column_comes_when_the_others_have_what_they_wish_for() -> None:
+    for width in range(80, 300):
+        placed = {column.id: taken for column, _, taken in lay_out(COLUMNS, width)}
+        if "tags" in placed:
+            assert all(placed[column.id] >= column.wish for column in COLUMNS if column.id in placed)
 
 
 def test_tags_are_whole_or_counted() -> None:
@@ -109,7 +140,7 @@ def test_bars_say_state_by_style_and_duration_by_height() -> None:
     bars = activity_bars(
         (RecentRun("RUNNING", None), RecentRun("FAILED", 40.0), RecentRun("COMPLETED", 10.0))
     )
-    assert [text for text, _ in bars] == ["·" * (COUNT - 3), "▂", "▇", "►"]
+    assert [text for text, _ in bars] == ["·" * (COUNT - 3), "▅", "✗", "►"]
     assert [style for _, style in bars][1:] == ["state-completed", "state-failed", "state-running"]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
 from store.schemas import DeploymentRow
 from tui.states import look_of_deployment
-from tui.text import cut, harmless, width_of
+from tui.text import cut, cut_words, harmless, some_of, width_of
 from tui.times import clock_time, countdown, duration
 from tui.widgets.activity_bars import COUNT, activity_bars
 from tui.widgets.columns import Cell, CellContext, Column
@@ -19,6 +19,9 @@ SLOWER, FASTER = 1.5, 0.67
 
 NOTICEABLE = 0.5
 """Seconds that it must differ by: nobody cares about 0.3 s instead of 0.1 s."""
+
+_ZONE = re.compile(r" (?:UTC(?:[+-]\d\d:\d\d)?|[A-Z][A-Za-z]+(?:/[\w+-]+)*/(?P<city>[\w+-]+))(?=$|,| \+\d)")
+"""The zone in a schedule's words, wherever it stands."""
 
 
 def state_cell(row: DeploymentRow, context: CellContext) -> Cell:
@@ -43,7 +46,22 @@ def schedule_cell(row: DeploymentRow, context: CellContext) -> Cell:
         return [(note[0], note[1])]
     if not row.schedule:
         return [("no schedule", DIM)]
-    return [(row.schedule, DIM if row.paused else "")]
+    return [(fitting(row.schedule, context.width), DIM if row.paused else "")]
+
+
+def fitting(words: str, width: int) -> str:
+    """A schedule's words; where they are too long, the zone's city stands for the zone, or the zone goes."""
+    words = harmless(words)
+    city = _ZONE.sub(_city, words)
+    bare = _ZONE.sub("", words)
+    for shorter in (words, city, city.removesuffix(" more"), bare):
+        if width_of(shorter) <= width:
+            return shorter
+    return cut_words(bare.removesuffix(" more"), width)
+
+
+def _city(zone: re.Match[str]) -> str:
+    return f" {zone['city'].replace('_', ' ')}" if zone["city"] else zone[0]
 
 
 def next_cell(row: DeploymentRow, context: CellContext) -> Cell:
@@ -92,20 +110,6 @@ def tags_cell(row: DeploymentRow, context: CellContext) -> Cell:
     return [(some_of(row.tags, context.width), DIM)]
 
 
-def some_of(words: Sequence[str], width: int) -> str:
-    """The first words that fit whole into a width, then `+n`; the first one is cut if need be."""
-    harmless_words = [harmless(word) for word in words]
-    for count in range(len(words), 0, -1):
-        more = f" +{len(words) - count}" if count < len(words) else ""
-        shown = " ".join(harmless_words[:count])
-        if width_of(shown) + len(more) <= width:
-            return shown + more
-    if not words:
-        return ""
-    more = f" +{len(words) - 1}" if len(words) > 1 else ""
-    return cut(harmless_words[0], width - len(more)) + more
-
-
 def pool_cell(row: DeploymentRow, context: CellContext) -> Cell:
     """The work pool; a deployment without one waits for its own runner."""
     return [(row.work_pool_name or "—", DIM)]
@@ -138,13 +142,13 @@ def note_of(row: DeploymentRow) -> tuple[str, str] | None:
 COLUMNS: tuple[Column[DeploymentRow], ...] = (
     Column("mark", "", lambda row, context: [], 1),
     Column("state", "", state_cell, 1, gap=0),
-    Column("name", "Deployment", name_cell, 22, share=5, limit=44, gap=1, sort="name"),
-    Column("schedule", "Schedule", schedule_cell, 16, priority=4, share=4, limit=34),
+    Column("name", "Deployment", name_cell, 22, share=6, limit=40, gap=1, sort="name", wish=28),
+    Column("schedule", "Schedule", schedule_cell, 18, priority=4, share=4, limit=34, wish=26),
     Column("next", "Next", next_cell, 8, sort="next_run", live=True),
     Column("bars", "Last 12 runs", bars_cell, COUNT, priority=3, sort="state"),
-    Column("last", "Last", last_cell, 7, priority=5, align="right", sort="duration"),
+    Column("last", "Last ", last_cell, 7, priority=5, align="right", sort="duration"),
     Column("median", "Median", median_cell, 7, priority=8, align="left", gap=1),
-    Column("tags", "Tags", tags_cell, 8, priority=6, share=2, limit=24),
+    Column("tags", "Tags", tags_cell, 10, priority=6, share=2, limit=24),
     Column("pool", "Pool", pool_cell, 7, priority=7, share=1, limit=16, sort="pool"),
-    Column("note", "Note", note_cell, 12, priority=9, share=3),
+    Column("note", "Note", note_cell, 16, priority=9, share=4),
 )

@@ -249,6 +249,7 @@ class DeploymentsScreen(DeploymentChanges, SluiceScreen):
     def _show_empty(self, empty: bool) -> None:
         self.table.set_class(empty, "-hidden")
         self.empty.set_class(not empty, "-hidden")
+        self.set_class(empty and not self.query_now.text, "-empty")
 
     def show_moment(self, now: datetime) -> None:
         super().show_moment(now)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from store.schemas import FlowRunRow
 from tui.run_facts import seconds_of
 from tui.states import look_of
-from tui.text import cut, harmless, width_of
+from tui.text import cut, harmless, some_of, width_of
 from tui.times import GRACE_SECONDS, ago, countdown, duration
 from tui.widgets.columns import Cell, CellContext, Column
 
@@ -109,8 +109,8 @@ def gauge(seconds: float, cells: int) -> str:
 
 
 def tags_cell(row: FlowRunRow, context: CellContext) -> Cell:
-    """The tags, separated by two spaces; that it was planned goes without saying."""
-    return [("  ".join(tag for tag in row.tags if tag != "auto-scheduled"), DIM)]
+    """As many whole tags as fit; that it was planned goes without saying."""
+    return [(some_of([tag for tag in row.tags if tag != "auto-scheduled"], context.width), DIM)]
 
 
 def message_cell(row: FlowRunRow, context: CellContext) -> Cell:
@@ -120,10 +120,10 @@ def message_cell(row: FlowRunRow, context: CellContext) -> Cell:
 
 
 MARK: Column[FlowRunRow] = Column("mark", "", lambda row, context: [], 1)
-STATE: Column[FlowRunRow] = Column("state", "State", state_cell, 13, gap=0, limit=15, share=1, sort="state")
-NAME: Column[FlowRunRow] = Column("name", "Run", name_cell, 14, share=2, limit=26, sort="name")
+STATE: Column[FlowRunRow] = Column("state", "State", state_cell, 12, gap=0, limit=15, share=1, sort="state")
+NAME: Column[FlowRunRow] = Column("name", "Run", name_cell, 14, share=1, limit=26, sort="name", wish=18)
 DEPLOYMENT: Column[FlowRunRow] = Column(
-    "deployment", "Deployment", deployment_cell, 14, share=3, limit=34, sort="deployment"
+    "deployment", "Deployment", deployment_cell, 14, share=3, limit=38, sort="deployment", wish=27
 )
 TIMES: tuple[Column[FlowRunRow], ...] = (
     Column("due", "Due", due_cell, 8, sort="due", live=True),
@@ -132,11 +132,11 @@ TIMES: tuple[Column[FlowRunRow], ...] = (
     Column("duration", "Took", duration_cell, 6, align="right", sort="duration", live=True),
     Column("gauge", "", gauge_cell, GAUGE_CELLS, priority=5, gap=1, live=True),
 )
-MESSAGE: Column[FlowRunRow] = Column("message", "Message", message_cell, 16, priority=7, share=5)
-TAGS: Column[FlowRunRow] = Column("tags", "Tags", tags_cell, 10, priority=6, share=2, limit=24)
+MESSAGE: Column[FlowRunRow] = Column("message", "Message", message_cell, 16, priority=6, share=5, wish=26)
+TAGS: Column[FlowRunRow] = Column("tags", "Tags", tags_cell, 10, priority=7, share=2, limit=24)
 
-COLUMNS: tuple[Column[FlowRunRow], ...] = (MARK, STATE, NAME, DEPLOYMENT, *TIMES, TAGS, MESSAGE)
+COLUMNS: tuple[Column[FlowRunRow], ...] = (MARK, STATE, NAME, DEPLOYMENT, *TIMES, MESSAGE, TAGS)
 """All runs."""
 
-DEPLOYMENT_COLUMNS: tuple[Column[FlowRunRow], ...] = (MARK, STATE, NAME, *TIMES, MESSAGE, TAGS)
-"""The runs of one deployment."""
+DEPLOYMENT_COLUMNS: tuple[Column[FlowRunRow], ...] = (MARK, STATE, NAME, *TIMES, MESSAGE)
+"""The runs of one deployment, which all have its tags."""

@@ -1,4 +1,4 @@
-"""Activity bars: the last runs in a few cells. Colour is the state, height is the duration."""
+"""Activity bars: the last runs in a few cells. The height of a completed run's bar is its duration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.widgets.columns import Cell, Part
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 COUNT = 12
-_SOLID = frozenset({"COMPLETED", "FAILED", "CRASHED"})
+_BAR = "COMPLETED"
 
 
 def heights(durations: Sequence[float | None]) -> list[int]:
@@ -30,17 +30,17 @@ def heights(durations: Sequence[float | None]) -> list[int]:
 def activity_bars(recent: Sequence[RecentRun], width: int = COUNT) -> Cell:
     """The bars of the newest runs, the newest at the right end.
 
-    Runs that ended by themselves are bars; others (running, cancelled, late) are their state's glyph, for
-    they have no duration to compare. What is not there yet is a dim dot, so that columns stay aligned.
+    Completed runs are bars; all others are their state's glyph: without colour a failed one is told from them
+    too, and only durations of whole runs compare. Dim dots stand for what is not there yet.
 
     Args:
         recent: newest first.
         width: cells, one for each run.
     """
     shown = list(recent[:width])[::-1]
-    tall = heights([run.duration if run.state_type in _SOLID else None for run in shown])
+    tall = heights([run.duration if run.state_type == _BAR else None for run in shown])
     parts: list[Part] = [("·" * (width - len(shown)), "state-none")] if len(shown) < width else []
     for run, height in zip(shown, tall, strict=True):
         look = look_of(run.state_type)
-        parts.append((BARS[height] if run.state_type in _SOLID else look.glyph, look.style))
+        parts.append((BARS[height] if run.state_type == _BAR else look.glyph, look.style))
     return parts

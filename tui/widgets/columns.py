@@ -43,6 +43,7 @@ class Column(Generic[RowT]):
         gap: empty cells before it (none before the first).
         sort: the query's sort that a click on the header asks for; empty for none.
         live: its text depends on the present, so it is looked at each second.
+        wish: cells in which its usual texts are whole; it has them before an extra column comes.
     """
 
     id: str
@@ -56,6 +57,11 @@ class Column(Generic[RowT]):
     gap: int = 2
     sort: str = ""
     live: bool = False
+    wish: int = 0
+
+
+EXTRA = 6
+"""Columns of this priority and above are shown only where all others have what they wish for."""
 
 
 class Placed(NamedTuple, Generic[RowT]):
@@ -74,7 +80,7 @@ def lay_out(columns: Sequence[Column[RowT]], width: int) -> list[Placed[RowT]]:
     kept = list(columns)
     while _needed(kept) > width and any(column.priority for column in kept):
         kept.remove(max(kept, key=lambda column: column.priority))
-    widths = _grow(kept, width - _needed(kept))
+    widths = _grow(kept, width - _least(kept))
     placed: list[Placed[RowT]] = []
     x = 0
     for number, (column, taken) in enumerate(zip(kept, widths, strict=True)):
@@ -86,28 +92,39 @@ def lay_out(columns: Sequence[Column[RowT]], width: int) -> list[Placed[RowT]]:
     return placed
 
 
-def _needed(columns: Sequence[Column[RowT]]) -> int:
+def _least(columns: Sequence[Column[RowT]]) -> int:
     return sum(column.width + column.gap for column in columns) - (columns[0].gap if columns else 0)
 
 
+def _needed(columns: Sequence[Column[RowT]]) -> int:
+    """Cells that they need: at least their width, and what they wish for if one of them is an extra."""
+    if all(column.priority < EXTRA for column in columns):
+        return _least(columns)
+    return _least(columns) + sum(max(0, column.wish - column.width) for column in columns)
+
+
 def _grow(columns: Sequence[Column[RowT]], spare: int) -> list[int]:
-    """Widths after `spare` cells were shared out, as evenly as shares and limits allow."""
+    """Widths after `spare` cells were shared out: first up to what each wishes for, then to its limit."""
     widths = [column.width for column in columns]
-    while spare > 0:
-        open_ones = [n for n, c in enumerate(columns) if c.share and (not c.limit or widths[n] < c.limit)]
-        if not open_ones:
-            break
-        total = sum(columns[n].share for n in open_ones)
+    wishes = [max(column.wish, column.width) for column in columns]
+    limits = [(column.limit or spare + column.width) if column.share else column.width for column in columns]
+    spare = _share_out(columns, widths, wishes, spare)
+    _share_out(columns, widths, limits, spare)
+    return widths
+
+
+def _share_out(columns: Sequence[Column[RowT]], widths: list[int], most: Sequence[int], spare: int) -> int:
+    """Add to `widths` by the columns' shares, none above its `most`; the cells that nobody took."""
+    while spare > 0 and (open_ones := [n for n, taken in enumerate(widths) if taken < most[n]]):
+        total = sum(columns[n].share or 1 for n in open_ones)
         given = 0
         for n in open_ones:
-            more = max(1, spare * columns[n].share // total)
-            if limit := columns[n].limit:
-                more = min(more, limit - widths[n])
-            more = min(more, spare - given)
+            part = max(1, spare * (columns[n].share or 1) // total)
+            more = min(part, most[n] - widths[n], spare - given)
             widths[n] += more
             given += more
         spare -= given
-    return widths
+    return max(spare, 0)
 
 
 def fit_cell(cell: Cell, width: int, align: Align = "left") -> list[Part]:

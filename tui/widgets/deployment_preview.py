@@ -18,7 +18,7 @@ from textual.widgets import Static
 from tui.app import SluiceApp
 from tui.live import LatestRead
 from tui.states import STYLES, look_of, look_of_deployment
-from tui.text import cut, harmless, plural
+from tui.text import cut, cut_start, harmless, plural, some_of
 from tui.times import ago, countdown, day_time, duration, exact
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NEXT_TIMES = 5
 """Next times listed over all schedules."""
+
+LABEL_CELLS = 8
 
 REST_SECONDS = 0.06
 """How long the cursor rests on a row before the pane reads it."""
@@ -163,7 +165,7 @@ class Description:
         self._shown = shown
         self._now = now
         self._zone = zone
-        self._width = width
+        self._room = width - LABEL_CELLS
         self._style = style
 
     def content(self) -> Content:
@@ -175,8 +177,8 @@ class Description:
         return Content.styled(harmless(words), self._style("dim"))
 
     def _field(self, label: str, value: str | Content) -> Content:
-        shown = value if isinstance(value, Content) else Content(cut(harmless(value), self._width - 8))
-        return Content.assemble(Content.styled(f"{label:<8}", self._style("label")), shown)
+        shown = value if isinstance(value, Content) else Content(cut(harmless(value), self._room))
+        return Content.assemble(Content.styled(f"{label:<{LABEL_CELLS}}", self._style("label")), shown)
 
     def _head(self) -> Content:
         row = self._shown.row
@@ -216,9 +218,9 @@ class Description:
             lines += [Content(harmless(deployment.description, lines=True).strip()), Content("")]
         lines.append(self._field("pool", row.work_pool_name or "none: waits for its runner"))
         if row.tags:
-            lines.append(self._field("tags", "  ".join(row.tags)))
+            lines.append(self._field("tags", some_of(row.tags, self._room)))
         if deployment.entrypoint:
-            lines.append(self._field("runs", deployment.entrypoint))
+            lines.append(self._field("runs", cut_start(harmless(deployment.entrypoint), self._room)))
         if deployment.version:
             lines.append(self._field("version", deployment.version))
         return Content("\n").join(lines)
@@ -261,8 +263,9 @@ class Description:
                 f" {look.word} ",
                 self._dim(ago(row.last_start, self._now)),
             ),
-            self._field("started", exact(row.last_start, self._zone)),
-            self._field("took", duration(row.last_duration)),
-            self._field("median", duration(row.median_duration)),
+            self._dim(exact(row.last_start, self._zone)),
         ]
+        if row.last_duration is not None:
+            usual = "" if row.median_duration is None else f", usually {duration(row.median_duration)}"
+            lines.append(Content.assemble(f"took {duration(row.last_duration)}", self._dim(usual)))
         return Content("\n").join(lines)

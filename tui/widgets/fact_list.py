@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.states import STYLES
-from tui.text import cut, harmless
+from tui.text import cut, harmless, width_of
 from tui.widgets.columns import Part
 
 LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING, KEY = (
@@ -52,7 +52,7 @@ class FactList(Widget):
     """Shows facts; as high as they are.
 
     Args:
-        label_width: cells of the left column.
+        label_width: cells of the left column; it gets wider for longer labels, up to a quarter of the widget.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {LABEL, HEADING, DIM, STRONG, GOOD, BAD, WARNING, KEY, *STYLES}
@@ -106,17 +106,22 @@ class FactList(Widget):
     def _lines(self, width: int) -> list[Content]:
         if self._built is None or self._built[0] != width:
             lines: list[Content] = []
+            indent = self._indent(width)
             for item in self._items:
                 if isinstance(item, Heading):
                     lines += [Content("")] if lines else []
                     lines.append(self._styled(cut(item.words, max(width, 1)), HEADING))
                 else:
-                    lines += self._fact_lines(item, max(width, 1))
+                    lines += self._fact_lines(item, max(width, 1), indent)
             self._built = (width, lines)
         return self._built[1]
 
-    def _fact_lines(self, item: Fact, width: int) -> list[Content]:
-        indent = self._label_width if item.label and width >= NARROWEST else 0
+    def _indent(self, width: int) -> int:
+        longest = max((width_of(item.label) for item in self._items if isinstance(item, Fact)), default=0)
+        return max(self._label_width, min(longest + 2, width // 4))
+
+    def _fact_lines(self, item: Fact, width: int, indent: int) -> list[Content]:
+        indent = indent if item.label and width >= NARROWEST else 0
         values = self._value_lines(item, width - indent)
         if not item.label:
             return values
