@@ -1,11 +1,11 @@
 # Every target works on a fresh clone with nothing but Python 3.11+ and make.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: run test lint types bench screenshots interop torture clean
+.PHONY: run test lint types bench screenshots torture clean
 .DEFAULT_GOAL := run
 
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m screenshots.make
+
+torture: $(VENV)/.dev
+	SLUICE_TEST_LONG=1 $(BIN)/python -m pytest -n $(JOBS) --timeout=3600 $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

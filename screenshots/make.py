@@ -1,7 +1,7 @@
 """Write SVG and PNG pictures of every screen: `python -m screenshots.make [NAME...] [--to FOLDER]`.
 
 The demo's past is made from a seed and ends at a fixed instant, at which all clocks stand. PNG needs the
-cairo library (`apt install libcairo2`) and a monospace font (`apt install fonts-dejavu-core`).
+cairo library or rsvg-convert, and a monospace font; without them the SVGs are written all the same.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from textual.widgets import Input
 
 from backend.local import LocalBackend
 from scheduler import planner
+from screenshots.png import FONT_SIZE, NothingDraws, write_png
 from screenshots.scenes import SCENES, Scene
 from sluice.demo.build import build_demo
+from sluice.live_app import LiveApp
 from sluice.settings import Settings
 from store.clock import FrozenClock
 from store.database import Store
@@ -35,9 +37,22 @@ NOW = datetime(2026, 11, 2, 14, 7, 33, tzinfo=UTC)
 SEED = 7
 FOLDER = Path(__file__).parent
 FONT = "DejaVu Sans Mono"
-PNG_SCALE = 1.5
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 _TERMINAL_ID = re.compile(r"terminal-\d+-")
+_NEEDLESS = (
+    re.compile(r' clip-path="url\(#line-\d+\)"'),
+    re.compile(r'<clipPath id="line-\d+">.*?</clipPath>\s*', re.DOTALL),
+    re.compile(r"<text [^>]*>[\u00a0\s]*</text>"),
+    re.compile(r' shape-rendering="crispEdges"'),
+)
+"""No letter of this font leaves its line, blanks show nothing, and `_EDGES` says the last for all."""
+_EDGES = "rect { shape-rendering: crispEdges }"
+
+
+class PictureApp(SluiceApp):
+    """The app as the command opens it, but for the threads that schedule and work."""
+
+    yaml_of = LiveApp.yaml_of
 
 
 @contextmanager
@@ -80,7 +95,7 @@ async def press(pilot: Pilot[None], key: str) -> None:
 
 async def take(store: Store, scene: Scene, size: tuple[int, int], theme: str) -> str:
     """The SVG of one scene."""
-    app = SluiceApp(
+    app = PictureApp(
         LocalBackend(store, who="ana@control"),
         read_only=scene.read_only,
         clock=store.clock,
@@ -99,20 +114,13 @@ async def take(store: Store, scene: Scene, size: tuple[int, int], theme: str) ->
 
 
 def clean(svg: str) -> str:
-    """The same picture without fonts from the network and without an id that changes each time."""
-    svg = _TERMINAL_ID.sub("terminal-", _FONT_FACE.sub("", svg))
-    return svg.replace("Fira Code", FONT).replace("font-family: arial", f"font-family: {FONT}")
-
-
-def write_png(svg: str, path: Path) -> bool:
-    """Draw the SVG; false when the cairo library is missing."""
-    try:
-        import cairosvg
-    except (ImportError, OSError) as error:
-        sys.stderr.write(f"no PNG, only SVG: {error}\n")
-        return False
-    cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path), scale=PNG_SCALE)
-    return True
+    """The same picture without fonts from the network, without an id that changes each time, and smaller."""
+    svg = _TERMINAL_ID.sub("", _FONT_FACE.sub("", svg)).replace("&#160;", "\u00a0")
+    for needless in _NEEDLESS:
+        svg = needless.sub("", svg)
+    svg = svg.replace("<style>", f"<style>{_EDGES}", 1)
+    svg = svg.replace("Fira Code", FONT).replace("font-family: arial", f"font-family: {FONT}")
+    return svg.replace("font-size: 20px", f"font-size: {FONT_SIZE}px")
 
 
 Picture = tuple[Scene, tuple[int, int], str, str]
@@ -130,28 +138,35 @@ def pictures(names: list[str]) -> Iterator[Picture]:
                 yield scene, (width, height), theme, f"{scene.name}-{width}x{height}-{shade}"
 
 
-def make(names: list[str], target: Path) -> None:
-    """Write the pictures of these scenes (all when empty) into a folder."""
+def make(names: list[str], target: Path) -> str:
+    """Write the pictures of these scenes (all when empty) into a folder; say what PNG lacks, if anything."""
     target.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.gettempdir()) / "sluice-pictures"  # always the same, for it is in the pictures
     shutil.rmtree(home, ignore_errors=True)
     os.environ["HOME"] = str(home)
+    missing = ""
     try:
         for empty, folder in ((False, "sluice-demo"), (True, "sluice")):
             wanted = [picture for picture in pictures(names) if picture[0].empty == empty]
             if wanted:
                 with made_demo(home / folder, empty=empty) as store:
-                    _write(store, wanted, target)
+                    missing = _write(store, wanted, target) or missing
     finally:
         shutil.rmtree(home, ignore_errors=True)
+    return missing
 
 
-def _write(store: Store, wanted: list[Picture], target: Path) -> None:
+def _write(store: Store, wanted: list[Picture], target: Path) -> str:
+    missing = ""
     for scene, size, theme, stem in wanted:
         svg = asyncio.run(take(store, scene, size, theme))
         (target / f"{stem}.svg").write_text(svg, encoding="utf-8")
-        write_png(svg, target / f"{stem}.png")
+        try:
+            write_png(svg, target / f"{stem}.png")
+        except NothingDraws as error:
+            missing = str(error)
         sys.stdout.write(f"{stem}\n")
+    return missing
 
 
 def main() -> None:
@@ -163,7 +178,8 @@ def main() -> None:
     unknown = set(arguments.names) - {scene.name for scene in SCENES}
     if unknown:
         parser.error(f"no scene is called {', '.join(sorted(unknown))}")
-    make(arguments.names, arguments.to)
+    if missing := make(arguments.names, arguments.to):
+        sys.exit(missing)
 
 
 if __name__ == "__main__":

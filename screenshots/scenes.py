@@ -45,6 +45,6 @@ SCENES = (
     Scene("deployment-history", (":dep flaky-import/legacy-erp", "i")),
     Scene("deployment-yaml", (":dep disk-usage/root", "Y")),
     Scene("runs", ("l",), themes=(DARK, LIGHT)),
-    Scene("run", (":runs failed", "enter"), themes=(DARK, LIGHT)),
+    Scene("run", (":runs failed supplier", "enter"), themes=(DARK, LIGHT)),
     Scene("too-small", sizes=((20, 5),)),
 )
