@@ -22,13 +22,14 @@ _NAMES = {
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTH_NAMES = ("", *(name.upper() for name in MONTHS))
 _ITEM = re.compile(r"(\*|[a-z]+|\d{1,2})(?:-([a-z]+|\d{1,2}))?(?:/(\d{1,2}))?", re.IGNORECASE | re.ASCII)
-_NTH_WEEKDAY = re.compile(r"([a-z]{3}|\d)#(\d)|l(\d)", re.IGNORECASE | re.ASCII)
+# Compiled when first needed, for the first list on the screen seldom needs them.
+_NTH_WEEKDAY = r"(?ia)([a-z]{3}|\d)#(\d)|l(\d)"
 _SHORTER = (
-    (re.compile(r"\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"), lambda found: found[1][:3]),
-    (re.compile(r"(\w+) through (\w+)"), r"\1-\2"),
-    (re.compile(r"\bminutes\b"), "min"),
-    (re.compile(r"\bhours\b"), "h"),
-    (re.compile(r"\bseconds\b"), "s"),
+    (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:s|nes|rs|ur)?day\b", r"\1"),
+    (r"(\w+) through (\w+)", r"\1-\2"),
+    (r"\bminutes\b", "min"),
+    (r"\bhours\b", "h"),
+    (r"\bseconds\b", "s"),
 )
 
 
@@ -121,7 +122,7 @@ def _days(day: str, month: str, weekday: str) -> tuple[str, str] | None:
 
 def _on_weekdays(field: str) -> str | None:
     """`Mon-Fri`, `monthly 2nd Fri`; empty when it is every day."""
-    if found := _NTH_WEEKDAY.fullmatch(field):
+    if found := re.fullmatch(_NTH_WEEKDAY, field):
         days = _numbers(found[1] or found[3], 0, 7, _WEEKDAYS)
         number = int(found[2] or -1)
         return f"monthly {ordinal(number)} {DAYS[(days[0] - 1) % 7]}" if days and number else None
@@ -166,6 +167,6 @@ def _described(text: str, fields: list[str], zone: str, day_or: bool) -> str:
     except (FormatError, ValueError, IndexError, KeyError, AttributeError, TypeError):
         return f"{text} {zone}"
     for pattern, short in _SHORTER:
-        words = pattern.sub(short, words)
+        words = re.sub(pattern, short, words)
     both = "" if day_or or "*" in (fields[-3], fields[-1]) else " (both days)"
     return f"{words[:1].lower()}{words[1:]}{both} {zone}"

@@ -27,10 +27,9 @@ _KNOWN = frozenset(
         *("BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND"),
     }
 )
-_START = re.compile(
-    r"DTSTART[^:\s]*:(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?(?!\S)", re.IGNORECASE | re.ASCII
-)
-_WEEKDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
+# Compiled when first needed, for the first list on the screen may have no such rule.
+_START = r"(?ia)DTSTART[^:\s]*:(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?(?!\S)"
+_WEEKDAY = r"(?a)([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)"
 _WEEK = list(range(7))
 _WORKING_DAYS = list(range(5))
 
@@ -71,7 +70,7 @@ def rrule_words(text: str, timezone: str | None) -> str:
 
 def _start(text: str, zone: str) -> _Start | None:
     """The DTSTART; null without one, and for an instant that another zone's clocks show differently."""
-    found = _START.search(text)
+    found = re.search(_START, text)
     if not found or (found[6] and zone != "UTC"):
         return None
     start = _Start(*(int(number or 0) for number in found.groups()[:5]))
@@ -218,7 +217,7 @@ def _nth(weekdays: _Weekdays) -> str | None:
 def _weekdays(fields: Mapping[str, str]) -> _Weekdays | None:
     """BYDAY with BYSETPOS; null when they are combined in a way that has no short words."""
     positions = _numbers(fields.get("BYSETPOS", ""), 31)
-    found = [_WEEKDAY.fullmatch(item) for item in fields.get("BYDAY", "").split(",")]
+    found = [re.fullmatch(_WEEKDAY, item) for item in fields.get("BYDAY", "").split(",")]
     if "BYDAY" not in fields:
         return None if positions is None or positions else _Weekdays([], [])
     days = sorted({_CODES.index(item[2]) for item in found if item})
