@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from scheduler.timetable.cron import Cron
 from scheduler.timetable.interval import Interval, parse_anchor
-from scheduler.timetable.rrule import NOTHING, RRule, refusal
+from scheduler.timetable.recurrence import NOTHING
+from scheduler.timetable.rrule import RRule, refusal
 from scheduler.timetable.words import describe, describe_kept
 from store import schemas
 from store.errors import Invalid

@@ -107,6 +107,11 @@ RULES = [
     "FREQ=SECONDLY;INTERVAL=7000",
     "FREQ=HOURLY;INTERVAL=5",
     "FREQ=HOURLY;INTERVAL=3;BYDAY=MO,FR",
+    "FREQ=HOURLY;INTERVAL=31;BYDAY=TU;BYMONTH=5,6",
+    "FREQ=HOURLY;BYMONTHDAY=-1;BYMINUTE=0,30;BYSETPOS=-1",
+    "FREQ=HOURLY;INTERVAL=2;BYYEARDAY=1,-1,60;BYHOUR=1,8,23",
+    "FREQ=MINUTELY;INTERVAL=25;BYWEEKNO=20;WKST=SU;BYHOUR=8",
+    "FREQ=SECONDLY;INTERVAL=900;BYDAY=WE,TH;BYHOUR=23,0",
     "FREQ=DAILY;INTERVAL=3",
     "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29",
     "FREQ=DAILY;BYHOUR=6,18;BYSETPOS=-1",
@@ -167,6 +172,15 @@ def test_a_minutely_rule_from_2020_finds_its_next_date_in_a_millisecond() -> Non
     assert min(took) < 0.001
 
 
+def test_seconds_of_a_rare_day_are_found_soon() -> None:
+    """dateutil alone would step through every second of the years in between."""
+    rule = rrule("DTSTART:20200101T000000\nRRULE:FREQ=SECONDLY;BYHOUR=23;BYMONTH=2;BYMONTHDAY=29")
+    begun = time.process_time()
+    found = between(rule, utc("2024-02-29T23:59:59"), None, 2)
+    assert found == [utc("2024-02-29T23:59:59"), utc("2028-02-29T23:00:00")]
+    assert time.process_time() - begun < 3
+
+
 REFUSED = {
     "": "it has no RRULE and no RDATE",
     "INTERVAL=2": "FREQ must be one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY, SECONDLY",
@@ -183,6 +197,12 @@ REFUSED = {
     "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30": "nothing ever matches it",
     "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30": "nothing ever matches it",
     "FREQ=DAILY;BYSETPOS=2": "nothing ever matches it",
+    "FREQ=MINUTELY;BYSETPOS=3;BYSECOND=0,30": "nothing ever matches it",
+    "FREQ=SECONDLY;BYHOUR=23;BYMONTH=2;BYMONTHDAY=30": "nothing ever matches it",
+    "FREQ=SECONDLY;BYHOUR=23;BYMINUTE=59;BYWEEKNO=1;BYMONTH=6": "nothing ever matches it",
+    "DTSTART:20260105T000000\nRRULE:FREQ=HOURLY;INTERVAL=168;BYDAY=TU": "nothing ever matches it",
+    "FREQ=MINUTELY;INTERVAL=60;BYMINUTE=30": "generates an empty set",
+    "DTSTART:20260101T000000\nRRULE:FREQ=YEARLY\nEXRULE:FREQ=SECONDLY": "nothing ever matches it",
     "FREQ=DAILY;UNTIL=20100101T000000Z": "nothing ever matches it",
     "DTSTART:20260101T000000\nRRULE:FREQ=DAILY;UNTIL=20250101": "nothing ever matches it",
     "DTSTART:20260101T000000\nRRULE:FREQ=DAILY\nEXRULE:FREQ=DAILY": "nothing ever matches it",
