@@ -40,6 +40,8 @@ _FROM_THEEND = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 _DAY_PARTS = frozenset({"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYWEEKDAY"})
 _DAY_FILTERS = (*sorted(_DAY_PARTS), "BYMONTH", "WKST")
 END = datetime(9999, 12, 31)  # noqa: DTZ001 (labels are naive)
+_LAST = datetime(9990, 1, 1)  # noqa: DTZ001
+"""Nearer to the end of its calendar dateutil stumbles over the year 10000."""
 
 
 class Recurrence(NamedTuple):
@@ -60,7 +62,7 @@ class Recurrence(NamedTuple):
         """Labels at or after `first`, in order."""
         first = max(first, self.start)
         for label in self._since(first) if self.days is None else self._on_days(first, self.days):
-            if self.until is not None and label > self.until:
+            if label > (self.until or _LAST):
                 return
             yield label
 

@@ -78,8 +78,20 @@ class RRule:
         self._exparts = [read_recurrence(value, start or default) for value in exrules]
         self._dates = sorted(dates)
         self.wildcard = any(part.frequency in WILDCARD for part in self._parts)
-        # One that starts when its schedule is made may rightly be over by then; this one never began.
-        if start and not any(kept for _, kept in islice(self._judged(min([start, *dates])), MAX_EXCLUDED)):
+        if start or exrules or self._excluded:
+            self._refuse_empty(min([start or default, *dates]), over_is_empty=start is not None)
+
+    def _refuse_empty(self, first: datetime, *, over_is_empty: bool) -> None:
+        """Refuse a rule that keeps no label from `first` on.
+
+        One that only starts when its schedule is made may rightly be over by then.
+        """
+        looked_at = 0
+        for _, kept in islice(self._judged(first), MAX_EXCLUDED):
+            if kept:
+                return
+            looked_at += 1
+        if over_is_empty or looked_at == MAX_EXCLUDED:
             raise ValueError(NOTHING)
 
     def _labels(self, first: datetime) -> Iterator[datetime]:

@@ -206,6 +206,8 @@ REFUSED = {
     "FREQ=DAILY;UNTIL=20100101T000000Z": "nothing ever matches it",
     "DTSTART:20260101T000000\nRRULE:FREQ=DAILY;UNTIL=20250101": "nothing ever matches it",
     "DTSTART:20260101T000000\nRRULE:FREQ=DAILY\nEXRULE:FREQ=DAILY": "nothing ever matches it",
+    "FREQ=WEEKLY\nEXRULE:FREQ=DAILY": "nothing ever matches it",
+    "FREQ=DAILY;BYMONTH=1\nEXRULE:FREQ=DAILY": "nothing ever matches it",
     "DTSTART:10\nRRULE:FREQ=DAILY": "Invalid isoformat string",
     "DTSTART:20260101T000000+0100\nRRULE:FREQ=DAILY": "write it in UTC",
     "RRULE:FREQ=DAILY\nSUMMARY:x": "unsupported property: SUMMARY",
